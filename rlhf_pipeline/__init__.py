@@ -1,0 +1,1 @@
+"""The library: one folder per stage, data flowing one way."""

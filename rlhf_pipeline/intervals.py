@@ -1,0 +1,32 @@
+"""Bootstrap intervals of means, resampled by cluster where rows share one."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rlhf_pipeline.verdicts import Interval
+
+RESAMPLES = 1000
+
+
+def mean_interval(values: Sequence[float], clusters: Sequence[str] | None = None, seed: int = 0) -> Interval:
+    """Return the mean and its 95 % percentile bootstrap interval.
+
+    Args:
+        values: [N] measurements.
+        clusters: [N] names; whole clusters are resampled, for rows of one prompt are not independent.
+        seed: of the resampling.
+
+    Returns:
+        All None, with a note, where there are no values.
+    """
+    if len(values) == 0:
+        return Interval(note="no items")
+    data = np.asarray(values, dtype=float)
+    labels = np.arange(len(data)) if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1]
+    sums = np.bincount(labels, weights=data)
+    counts = np.bincount(labels)
+    draws = np.random.default_rng(seed).integers(0, len(sums), size=(RESAMPLES, len(sums)))
+    means = sums[draws].sum(axis=1) / counts[draws].sum(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return Interval(value=float(data.mean()), low=float(low), high=float(high))

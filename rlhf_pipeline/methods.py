@@ -1,0 +1,79 @@
+"""Methods by name: the folder is the registry.
+
+Each `.py` file of a method folder whose name has no leading `_` is a method. It holds `Params` (pydantic, unknown keys
+refused) and the one function that the folder's `__init__` describes.
+"""
+
+import difflib
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+PACKAGE = Path(__file__).parent
+
+
+class MethodParams(BaseModel):
+    """Base of every method's `Params`: immutable, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MethodError(ValueError):
+    """A method or one of its settings does not exist or is out of range; says what to write instead."""
+
+
+def folders() -> list[str]:
+    """Return every method folder, such as `rewards/objectives`: those whose `__init__` starts with 'Methods:'."""
+    inits = sorted(PACKAGE.glob("*/*/__init__.py"))
+    return [str(i.parent.relative_to(PACKAGE)) for i in inits if i.read_text(encoding="utf-8").startswith('"""Methods:')]
+
+
+def names(folder: str) -> list[str]:
+    """Return the names of the methods in a folder, sorted."""
+    return sorted(path.stem for path in (PACKAGE / folder).glob("*.py") if not path.stem.startswith("_"))
+
+
+def suggest(word: str, known: list[str]) -> str:
+    """Return ' Did you mean …?' with near names, or the list of all."""
+    near = difflib.get_close_matches(word, known, n=3)
+    return f" Did you mean {' or '.join(near)}?" if near else f" Known: {', '.join(known) or 'none'}."
+
+
+def load(folder: str, name: str) -> ModuleType:
+    """Return a method's module.
+
+    Raises:
+        MethodError: there is no such method; names near ones.
+    """
+    known = names(folder)
+    if name not in known:
+        raise MethodError(f"unknown method '{name}' in {folder}.{suggest(name, known)}")
+    return importlib.import_module(f"rlhf_pipeline.{folder.replace('/', '.')}.{name}")
+
+
+def settings(method: ModuleType, overrides: Mapping[str, Any] | None = None) -> Any:
+    """Return a method's `Params` with overrides applied.
+
+    Raises:
+        MethodError: a setting is unknown, of the wrong type or out of range.
+    """
+    try:
+        return method.Params(**(overrides or {}))
+    except ValidationError as error:
+        name = method.__name__.rsplit(".", 1)[-1]
+        raise MethodError(f"settings of {name}: {describe(error, list(method.Params.model_fields))}") from error
+
+
+def describe(error: ValidationError, known: list[str]) -> str:
+    """Return pydantic's complaints on one line, each with the key and, for an unknown key, near ones."""
+    lines = []
+    for item in error.errors():
+        key = ".".join(map(str, item["loc"]))
+        hint = suggest(str(item["loc"][-1]), known) if item["type"] == "extra_forbidden" else ""
+        reason = "unknown key." if hint else f"{item['msg']} (got {item['input']!r})"
+        lines.append(f"{key}: {reason}{hint}")
+    return "; ".join(lines)

@@ -1,0 +1,149 @@
+"""The typed params.yaml: one section per stage, unknown keys refused with near ones."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rlhf_pipeline.methods import MethodError, describe
+from rlhf_pipeline.verdicts import Bound
+
+Settings = dict[str, Any]
+Bounds = dict[str, Bound]
+
+
+class Section(BaseModel):
+    """Base of every section: immutable, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Split(Section):
+    """Fractions of the groups that go to each split; the rest is train."""
+
+    validation: float = Field(ge=0, lt=1)
+    test: float = Field(ge=0, lt=1)
+    evaluator: float = Field(ge=0, lt=1)
+
+
+class Curation(Section):
+    """Where preferences come from and what is kept of them."""
+
+    source: str
+    input: str
+    text: str
+    settings: Settings = {}
+    filters: list[str] = []
+    filter_settings: dict[str, Settings] = {}
+    group: str = "prompt"
+    split: Split
+    bounds: Bounds = {}
+
+
+class Trunk(Section):
+    """One language model: a path to an architecture (file) or a checkpoint (folder)."""
+
+    base: str
+    settings: Settings = {}
+
+
+class Sft(Section):
+    """Supervised fine-tuning of the trunks; `settings` holds for all, a trunk's own override them."""
+
+    threads: int = Field(ge=1)
+    settings: Settings = {}
+    trunks: dict[str, Trunk]
+
+
+class Denoising(Section):
+    """Filters of train pairs that need models."""
+
+    filters: list[str] = []
+    filter_settings: dict[str, Settings] = {}
+
+
+class Member(Section):
+    """One reward model. An evaluator is audited like a member and never reaches the policy."""
+
+    trunk: str
+    pairs: str
+    objective: str
+    role: Literal["member", "evaluator"] = "member"
+    settings: Settings = {}
+    objective_settings: Settings = {}
+
+
+class Rewards(Section):
+    """Reward models; `settings` holds for all, a member's own override them."""
+
+    threads: int = Field(ge=1)
+    settings: Settings = {}
+    members: dict[str, Member]
+
+
+class Validation(Section):
+    """How members become one reward, and what the audit demands of it."""
+
+    threads: int = Field(ge=1)
+    normalisation: Literal["within_prompt", "global"]
+    aggregator: str
+    aggregator_settings: Settings = {}
+    checks: list[str]
+    check_settings: dict[str, Settings] = {}
+    bounds: Bounds = {}
+
+
+class Policy(Section):
+    """Optimisation of the reference trunk against the ensemble."""
+
+    threads: int = Field(ge=1)
+    reference: str
+    algorithm: str
+    settings: Settings = {}
+
+
+class Evaluation(Section):
+    """What the tuned policy is measured on."""
+
+    threads: int = Field(ge=1)
+    settings: Settings = {}
+    bounds: Bounds = {}
+
+
+class Gate(Section):
+    """Whether a refusal stops what follows."""
+
+    enforce: bool = True
+
+
+class Params(Section):
+    """All of params.yaml."""
+
+    seed: int = Field(ge=0)
+    curation: Curation
+    sft: Sft
+    denoising: Denoising
+    rewards: Rewards
+    validation: Validation
+    policy: Policy
+    evaluation: Evaluation
+    gate: Gate
+
+
+def load_params(path: Path | str = "params.yaml") -> Params:
+    """Read and check params.yaml.
+
+    Raises:
+        MethodError: a key is unknown, of the wrong type or out of range; one line says which.
+    """
+    content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    try:
+        return Params.model_validate(content)
+    except ValidationError as error:
+        raise MethodError(f"{path}: {describe(error, _known_keys(error))}") from error
+
+
+def _known_keys(error: ValidationError) -> list[str]:
+    models = [Params, Curation, Sft, Trunk, Denoising, Rewards, Member, Validation, Policy, Evaluation, Gate, Split]
+    return sorted({name for model in models for name in model.model_fields})

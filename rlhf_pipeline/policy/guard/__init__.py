@@ -1,0 +1,1 @@
+"""What watches the climb while it happens: nothing yet."""

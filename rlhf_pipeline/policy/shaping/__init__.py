@@ -1,0 +1,1 @@
+"""What stands between ensemble and algorithm: nothing yet."""

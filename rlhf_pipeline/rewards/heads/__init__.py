@@ -1,0 +1,1 @@
+"""Heads on a trunk: none yet beside the scalar one of transformers."""

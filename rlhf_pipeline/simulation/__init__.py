@@ -1,0 +1,1 @@
+"""The built-in world: prompts, completions and annotators with an exact gold reward."""

@@ -1,0 +1,1 @@
+"""Readers and metrics of public reward-model benchmarks: none yet."""

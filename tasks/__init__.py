@@ -1,0 +1,1 @@
+"""One page per stage: read params, read inputs, call the library, write outputs."""
