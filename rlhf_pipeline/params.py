@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rlhf_pipeline.methods import MethodError, describe
 from rlhf_pipeline.verdicts import Bound
@@ -25,6 +25,20 @@ class Split(Section):
     validation: float = Field(ge=0, lt=1)
     test: float = Field(ge=0, lt=1)
     evaluator: float = Field(ge=0, lt=1)
+    evaluation_prompts: float = Field(default=0.05, ge=0, lt=1)  # only where the source gives no such prompts
+
+    @model_validator(mode="after")
+    def _leaves_train(self) -> "Split":
+        if self.validation + self.test + self.evaluator + self.evaluation_prompts >= 1:
+            raise ValueError("the fractions leave no group for train")
+        return self
+
+
+class Decontamination(Section):
+    """When a prompt counts as one of the evaluation prompts, beside being equal to it."""
+
+    ngram_words: int = Field(default=8, ge=1)
+    max_overlap: float | None = Field(default=None, gt=0, le=1)  # share of n-grams that is too much; null: equal only
 
 
 class Curation(Section):
@@ -38,6 +52,7 @@ class Curation(Section):
     filter_settings: dict[str, Settings] = {}
     group: str = "prompt"
     split: Split
+    decontamination: Decontamination = Decontamination()
     bounds: Bounds = {}
 
 
@@ -145,5 +160,6 @@ def load_params(path: Path | str = "params.yaml") -> Params:
 
 
 def _known_keys(error: ValidationError) -> list[str]:
-    models = [Params, Curation, Sft, Trunk, Denoising, Rewards, Member, Validation, Policy, Evaluation, Gate, Split]
+    models: list[type[BaseModel]] = [Params, Curation, Split, Decontamination, Sft, Trunk, Denoising, Rewards, Member]
+    models += [Validation, Policy, Evaluation, Gate]
     return sorted({name for model in models for name in model.model_fields})

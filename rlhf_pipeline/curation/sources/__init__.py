@@ -24,6 +24,8 @@ class Raw:
     """What a source read, before any filter. A source gives pairs; what it leaves empty is derived from them.
 
     Rows are as docs/decisions/2026-11-21-spine.md says. `gold` tells `evaluation` how to rebuild an exact reward.
+    `unreadable` are entries that could not become a pair, each with its reason: they count as read and as dropped.
+    `texts` are demonstrations of plain language that join the others, whether those were given or derived.
     """
 
     pairs: list[Row]
@@ -33,3 +35,5 @@ class Raw:
     contrast: list[Row] = field(default_factory=list)
     single_edits: list[Row] = field(default_factory=list)
     gold: dict[str, Any] = field(default_factory=lambda: {"source": None})
+    unreadable: list[tuple[Row, str]] = field(default_factory=list)
+    texts: list[Row] = field(default_factory=list)

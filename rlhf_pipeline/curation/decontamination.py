@@ -1,0 +1,54 @@
+"""Rows whose prompt is among the evaluation prompts, or says nearly the same.
+
+Near is by shared word n-grams, as in Brown et al. 2020 (arXiv:2005.14165, appendix C): the share of a prompt's n-grams
+that stand in one evaluation prompt. Off by default, since prompts of a small grammar share most of theirs.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+from rlhf_pipeline.curation.filters import Filtered, sift
+from rlhf_pipeline.params import Decontamination
+from rlhf_pipeline.records import Conversation, Row, text
+
+Gram = tuple[str, ...]
+
+
+class EvaluationPrompts:
+    """Evaluation prompts, indexed to find what repeats them."""
+
+    def __init__(self, prompts: Iterable[Row], params: Decontamination) -> None:
+        self.params = params
+        self.ids: dict[Gram, str] = {}
+        self.index: dict[Gram, set[str]] = defaultdict(set)
+        for row in prompts:
+            self.ids.setdefault(words(row["prompt"]), row["id"])
+            for gram in self._grams(row["prompt"]):
+                self.index[gram].add(row["id"])
+
+    def decontaminate(self, rows: list[Row]) -> Filtered:
+        """Drop the rows whose prompt is in the evaluation prompts."""
+        return sift(rows, lambda _, row: self.find(row["prompt"]))
+
+    def find(self, prompt: Conversation) -> str | None:
+        """Return which evaluation prompt a prompt repeats and how, or None."""
+        same = self.ids.get(words(prompt))
+        if same is not None:
+            return f"same as an evaluation prompt: {same}"
+        grams = self._grams(prompt)
+        shared = Counter(name for gram in grams for name in self.index.get(gram, ()))
+        name, count = min(shared.items(), key=lambda x: (-x[1], x[0]), default=("", 0))
+        if not count or count / len(grams) < (self.params.max_overlap or 1):
+            return None
+        return f"near an evaluation prompt: {name}, {count} of {len(grams)} n-grams"
+
+    def _grams(self, prompt: Conversation) -> set[Gram]:
+        if self.params.max_overlap is None:
+            return set()
+        said, size = words(prompt), self.params.ngram_words
+        return {said[start : start + size] for start in range(len(said) - size + 1)}
+
+
+def words(prompt: Conversation) -> Gram:
+    """Return a prompt's words in small letters."""
+    return tuple(text(prompt).lower().split())
