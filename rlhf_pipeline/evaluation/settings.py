@@ -1,0 +1,31 @@
+"""What `evaluation.settings` of params.yaml may hold, with the defaults."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from rlhf_pipeline.methods import MethodError, MethodParams, describe
+
+
+class EvaluationSettings(MethodParams):
+    """How much is sampled, and how."""
+
+    num_prompts: int = Field(default=200, ge=2, description="evaluation prompts taken, in the file's order")
+    num_samples: int = Field(default=4, ge=1, description="completions per prompt and model")
+    max_new_tokens: int = Field(default=64, ge=1, description="tokens after which a completion is cut off")
+    temperature: float = Field(default=1.0, gt=0, description="of sampling; KL means what DESIGN says only at 1")
+    batch_size: int = Field(default=64, ge=1, description="conversations per forward pass of a reward model")
+    num_shown: int = Field(default=12, ge=0, description="prompts whose completions the report shows side by side")
+
+
+def evaluation_settings(overrides: Mapping[str, Any]) -> EvaluationSettings:
+    """Return the settings with overrides applied.
+
+    Raises:
+        MethodError: a setting is unknown, of the wrong type or out of range; names near ones.
+    """
+    try:
+        return EvaluationSettings(**overrides)
+    except ValidationError as error:
+        raise MethodError(f"evaluation.settings: {describe(error, list(EvaluationSettings.model_fields))}") from error

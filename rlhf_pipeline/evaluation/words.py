@@ -1,0 +1,91 @@
+"""Names of metrics and checks in plain words, and numbers as people read them."""
+
+from rlhf_pipeline.verdicts import Bound, Check
+
+PHRASES = {
+    "accuracy": "Test pairs ordered as their label says",
+    "agreement": "Pairs of members that order a pair alike",
+    "brier": "Brier score of the predicted preference",
+    "completion_tokens": "Tokens per completion",
+    "contradictory_pairs": "Pairs that contradict another",
+    "contrast_consistency": "Completions that score higher under their own prompt's wording than another's would",
+    "degenerate_low": "Degenerate completions that score below the good one",
+    "distinct_2": "Distinct word pairs among a prompt's samples",
+    "distinct_2_change": "Change of distinct word pairs, policy less reference",
+    "dropped_fraction": "Share of rows dropped",
+    "ece": "Expected calibration error",
+    "empty_fraction": "Share of empty completions",
+    "evaluator_gain": "Gain over the reference by the evaluators",
+    "evaluator_reward": "Evaluators' reward",
+    "gold_agreement": "Test pairs ordered as gold orders them",
+    "gold_gain": "Gain over the reference by gold",
+    "gold_gap_closed": "Share of the gap to the best possible that was closed",
+    "gold_reward": "Gold reward",
+    "kl": "KL to the reference, nats per completion",
+    "leaked_groups": "Groups that stand in more than one split",
+    "length_bias": "Correlation of reward and length",
+    "longer_chosen_fraction": "Pairs whose chosen side is the longer",
+    "proxy_gain": "Gain over the reference by the ensemble",
+    "proxy_reward": "Ensemble's reward",
+    "rows": "Rows",
+    "self_repetition": "Share of word triples repeated within a completion",
+    "single_edits": "Pairs one edit apart ordered right",
+    "truncated_fraction": "Share of completions cut off",
+    "win_rate": "Share of samples better than the reference's",
+}
+SUBJECTS = {
+    "ensemble": "the ensemble",
+    "evaluator": "by the evaluators",
+    "gold": "by gold",
+    "member_mean": "the mean member",
+    "policy": "the policy",
+    "proxy": "by the ensemble",
+    "reference": "the reference",
+    "test": "test split",
+    "train": "train split",
+    "validation": "validation split",
+}
+
+
+def title(name: str) -> str:
+    """Return a metric's name in plain words: `accuracy/ensemble` names what is measured, then of whom."""
+    base, _, subject = name.partition("/")
+    phrase = PHRASES.get(base, base.replace("_", " ").capitalize())
+    return f"{phrase}, {SUBJECTS.get(subject, subject.replace('_', ' ').replace('/', ', '))}" if subject else phrase
+
+
+def number(value: float | None) -> str:
+    """Return a number with three digits that matter, whole numbers whole; a dash where there is none."""
+    if value is None:
+        return "–"
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}"
+    digits = 3 if abs(value) < 1 else 2 if abs(value) < 100 else 0
+    return f"{value:,.{digits}f}".replace("-", "−")
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Return an interval in words; nothing where it is a single number or unknown."""
+    return "" if low is None or high is None or low == high else f"{number(low)} to {number(high)}"
+
+
+def bound(bound: Bound) -> str:
+    """Return what a bound demands."""
+    sides = [("at least", bound.at_least), ("at most", bound.at_most)]
+    return " and ".join(f"{word} {limit:g}" for word, limit in sides if limit is not None)
+
+
+def outcome(check: Check) -> str:
+    """Return what came of a check in one word."""
+    if check.passed:
+        return "passed"
+    return "warned" if check.bound.severity == "warn" else "refused"
+
+
+def sentence(check: Check) -> str:
+    """Return a check with its numbers as one line."""
+    if check.value is None:
+        return f"{title(check.name)}: {check.note or 'not measured'}; must be {bound(check.bound)}."
+    reach = interval(check.low, check.high)
+    span = f" (95 % interval {reach})" if reach else ""
+    return f"{title(check.name)}: {number(check.value)}{span}; must be {bound(check.bound)}."
