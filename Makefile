@@ -31,7 +31,7 @@ check: $(READY)
 	$(BIN)/mypy
 
 docs: $(READY)
-	$(BIN)/python docs/generate_methods.py
+	$(BIN)/python docs/generate.py
 
 # The stamp is written last: an interrupted set-up is done again, a finished one costs nothing.
 $(READY): constraints.txt pyproject.toml
