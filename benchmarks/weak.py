@@ -1,0 +1,58 @@
+"""The night that goes wrong: one reward model trained on few pairs, the gate not enforced, a policy that climbs it.
+
+Its picture, proxy rising while gold falls, is what ensemble, audit and gates are there for.
+"""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from benchmarks import clone as clones
+from rlhf_pipeline.evaluation.pictures import overoptimisation_picture
+
+PICTURE = Path("docs/pictures/overoptimisation.png")
+MEMBER = "weak"
+MEMBER_SETTINGS = {"max_pairs": 150}
+POLICY_SETTINGS: dict[str, Any] = {}
+
+
+def weaken(params: dict[str, Any]) -> None:
+    """Leave one member, trained on few pairs, and the evaluators; let the gate warn only."""
+    members = params["rewards"]["members"]
+    first = next(member for member in members.values() if member.get("role", "member") == "member")
+    judges = {name: member for name, member in members.items() if member.get("role") == "evaluator"}
+    weak = {**first, "settings": {**first.get("settings", {}), **MEMBER_SETTINGS}}
+    params["rewards"]["members"] = {MEMBER: weak, **judges}
+    params["policy"]["settings"] = {**params["policy"]["settings"], **POLICY_SETTINGS}
+    params["gate"]["enforce"] = False
+
+
+def measure(command: Sequence[str], seed: int) -> dict[str, Any]:
+    """Run the weak night in a clone of its own and return its metrics and its curve."""
+    yaml = YAML()
+    with clones.cloned() as clone:
+        params = yaml.load(clone / "params.yaml")
+        weaken(params)
+        yaml.dump(params, clone / "params.yaml")
+        timing = clones.run(clone, [*command, "--set", f"seed={seed}"], allowed=(0,))
+        with open(clone / "data/evaluation/curve.csv", encoding="utf-8", newline="") as lines:
+            curve = list(csv.DictReader(lines))
+        return {"seed": seed, "curve": curve, "metrics": clones.read_metrics(clone), "seconds": timing.seconds}
+
+
+def finish(result: dict[str, Any]) -> dict[str, Any]:
+    """Draw the picture into the repository and return what the JSON line says of the weak night."""
+    overoptimisation_picture(result["curve"], clones.ROOT / PICTURE)
+    return {"seed": result["seed"], "picture": str(PICTURE), **describe(result["curve"])}
+
+
+def describe(curve: Sequence[dict[str, str]]) -> dict[str, float]:
+    """Return where proxy and gold began and ended, and gold's best with its step."""
+    steps = sorted(curve, key=lambda row: float(row["step"]))
+    best = max(steps, key=lambda row: float(row["gold_reward"]))
+    ends = {"first": steps[0], "last": steps[-1]}
+    found = {f"{n}_{when}": float(row[f"{n}_reward"]) for when, row in ends.items() for n in ("proxy", "gold")}
+    return found | {"gold_best": float(best["gold_reward"]), "gold_best_step": float(best["step"])}
