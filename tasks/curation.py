@@ -36,7 +36,7 @@ def main() -> None:
     effective = chosen.model_dump() | {"settings": settings.model_dump(), "seed": params.seed}
     files = [OUT / name for name in ("contract.html", "verdict.json")]
     tables = [OUT / f"{name}.jsonl" for name in curated.tables]
-    log_stage("curation", metrics=measured, params=effective, artifacts=files, datasets=tables)
+    log_stage("curation", metrics=measured, params=effective, artifacts=files, datasets=[inputs.input, *tables])
 
 
 if __name__ == "__main__":

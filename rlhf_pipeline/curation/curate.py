@@ -93,7 +93,7 @@ def complete(curated: Curated, raw: Raw, guard: EvaluationPrompts) -> None:
             dropped_row("decontamination", {"id": f"{name}-{number}", **row}, reason)
             for number, (row, reason) in enumerate(filtered.dropped, start=1)
         ]
-    tables["contrast"] = raw.contrast or derive.contrast(tables["test"])
+    tables["contrast"] = raw.contrast or derive.contrast(tables["validation"] + tables["test"])
     tables["single_edits"] = raw.single_edits
 
 
