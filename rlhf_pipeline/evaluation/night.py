@@ -1,6 +1,5 @@
 """Everything a report shows of a night, read from what the stages wrote under data/."""
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,12 +7,10 @@ from typing import Any
 
 import yaml
 
+from rlhf_pipeline.evaluation.numbers import Numbers, read_numbers
 from rlhf_pipeline.evaluation.stages import Family, present, read_families
 from rlhf_pipeline.records import Row, iterate_rows, read_json, read_rows
 from rlhf_pipeline.verdicts import Verdict, read_verdict
-
-Numbers = dict[str, float]
-"""One row of a CSV file; blank cells are left out."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +67,6 @@ def read_night(root: Path, *, before_gate: str | None = None, parameters: Mappin
         curve=read_numbers(data / "evaluation/curve.csv") if is_in("evaluation") else [],
         samples=read_rows(data / "evaluation/samples.jsonl") if is_in("evaluation") else [],
     )
-
-
-def read_numbers(path: Path) -> list[Numbers]:
-    """Return the rows of a CSV file of numbers; blank cells are left out of their row."""
-    with open(path, encoding="utf-8", newline="") as lines:
-        return [{key: float(cell) for key, cell in row.items() if cell} for row in csv.DictReader(lines)]
 
 
 def _reached(root: Path, families: list[Family], before_gate: str | None) -> set[str]:

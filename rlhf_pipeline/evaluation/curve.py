@@ -1,0 +1,56 @@
+"""The saved samples of training, rated again by judges the policy did not know: the over-optimisation curve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from torch import Tensor, tensor
+
+from rlhf_pipeline.evaluation.judges import Panel
+from rlhf_pipeline.records import Conversation, Row, hash_text, text, user
+
+COLUMNS = ("step", "kl", "proxy_reward", "evaluator_reward", "gold_reward", "disagreement")
+
+
+def as_conversation(value: str | Conversation) -> Conversation:
+    """Return a prompt as a conversation, whether saved as one or as plain text."""
+    return user(value) if isinstance(value, str) else value
+
+
+def as_text(value: str | Conversation) -> str:
+    """Return a completion as text, whether saved as text or as a conversation."""
+    return value if isinstance(value, str) else text(value)
+
+
+def distinct_prompts(rows: Sequence[Row]) -> tuple[list[Conversation], list[int]]:
+    """Return the different prompts of saved samples, and for each row the number of its prompt."""
+    numbers: dict[str, int] = {}
+    prompts: list[Conversation] = []
+    index: list[int] = []
+    for row in rows:
+        prompt = as_conversation(row["prompt"])
+        key = hash_text(*(part for message in prompt for part in (message["role"], message["content"])))
+        if key not in numbers:
+            numbers[key] = len(prompts)
+            prompts.append(prompt)
+        index.append(numbers[key])
+    return prompts, index
+
+
+def draw_curve(rows: Sequence[Row], panel: Panel, index: Sequence[int]) -> list[dict[str, float]]:
+    """Return one row per saved step: means of KL and of every judge's reward of that step's samples.
+
+    Args:
+        rows: N saved samples: step, prompt, completion, kl.
+        panel: judges who have seen the reference's completions of these prompts.
+        index: [N] number of each row's prompt.
+    """
+    ratings = panel.rate(index, [as_text(row["completion"]) for row in rows])
+    steps = tensor([row["step"] for row in rows])
+    columns = {f"{name}_reward": reward for name, reward in ratings.rewards().items()}
+    columns |= {"kl": tensor([float(row["kl"]) for row in rows]), "disagreement": ratings.disagreement}
+    return [_row(int(step), steps == step, columns) for step in steps.unique(sorted=True)]
+
+
+def _row(step: int, is_of_step: Tensor, columns: Mapping[str, Tensor]) -> dict[str, float]:
+    return {"step": step, **{name: float(values[is_of_step].double().mean()) for name, values in columns.items()}}

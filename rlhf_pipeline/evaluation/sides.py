@@ -1,0 +1,84 @@
+"""Two models side by side: completions of the same prompts, sampled apart and rated by the same judges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from torch import Tensor
+
+from rlhf_pipeline.evaluation.judges import Judges, Panel, Ratings
+from rlhf_pipeline.evaluation.settings import EvaluationSettings
+from rlhf_pipeline.records import Conversation, Row, derive_seed
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+    from rlhf_pipeline.policy.sampling import Sample
+
+Model: TypeAlias = "tuple[PreTrainedModel, PreTrainedTokenizerFast]"
+Samples: TypeAlias = "Sequence[Sequence[Sample]]"
+"""Of each prompt in turn, its completions."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One model's completions of P prompts, S of each, and what the judges say of them."""
+
+    samples: Samples
+    ratings: Ratings
+
+    def per_prompt(self, values: Tensor) -> Tensor:
+        """Return [P * S] values, prompt after prompt, as [P, S]."""
+        return values.reshape(len(self.samples), -1)
+
+
+def draw(model: Model, prompts: Sequence[Conversation], settings: EvaluationSettings, seed: int) -> Samples:
+    """Return `num_samples` completions of each prompt."""
+    from rlhf_pipeline.policy.sampling import sample
+
+    return sample(
+        *model,
+        prompts,
+        num_samples=settings.num_samples,
+        max_new_tokens=settings.max_new_tokens,
+        temperature=settings.temperature,
+        seed=seed,
+    )
+
+
+def texts(samples: Samples) -> list[list[str]]:
+    """Return the texts of samples, prompt by prompt."""
+    return [[sample.text for sample in one] for one in samples]
+
+
+def index_of(samples: Samples) -> list[int]:
+    """Return the number of the prompt of each sample, prompt after prompt."""
+    return [number for number, one in enumerate(samples) for _ in one]
+
+
+def compare_models(
+    models: Mapping[str, Model],
+    prompts: Sequence[Conversation],
+    judges: Judges,
+    settings: EvaluationSettings,
+    seed: int,
+) -> dict[str, Side]:
+    """Sample and rate every model on the same prompts, with random numbers of its own; the first is the reference."""
+    drawn = {name: draw(model, prompts, settings, derive_seed(seed, name)) for name, model in models.items()}
+    panel = Panel(judges, prompts, texts(next(iter(drawn.values()))))
+    return {
+        name: Side(samples, panel.rate(index_of(samples), [text for one in texts(samples) for text in one]))
+        for name, samples in drawn.items()
+    }
+
+
+def side_by_side(rows: Sequence[Row], sides: Mapping[str, Side]) -> list[Row]:
+    """Return one row per prompt: the first completion of each side with its rewards and the prompt's own fields."""
+    return [{**row, **{name: _first(side, number) for name, side in sides.items()}} for number, row in enumerate(rows)]
+
+
+def _first(side: Side, number: int) -> Row:
+    rewards = {f"{name}_reward": float(side.per_prompt(r)[number, 0]) for name, r in side.ratings.rewards().items()}
+    return {"completion": side.samples[number][0].text, **rewards}
