@@ -81,19 +81,3 @@ def test_an_empty_file_is_refused_in_words(load):
 def test_parameters_cannot_be_changed_while_a_stage_runs(content, load):
     with pytest.raises(ValueError, match="frozen"):
         load(content).seed = 3
-
-
-def test_every_trunk_that_a_choice_names_is_one(content):
-    trunks = set(content["sft"]["trunks"])
-    assert {member["trunk"] for member in content["rewards"]["members"].values()} <= trunks
-    assert content["policy"]["reference"] in trunks
-
-
-def test_an_evaluator_shares_neither_trunk_nor_pairs_with_a_member(content):
-    members = content["rewards"]["members"].values()
-    used = {
-        role: {(key, m[key]) for m in members if m.get("role", "member") == role for key in ("trunk", "pairs")}
-        for role in ("member", "evaluator")
-    }
-    assert used["evaluator"]
-    assert not used["evaluator"] & used["member"]

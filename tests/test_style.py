@@ -14,7 +14,7 @@ SOURCES = sorted(path for folder in CODE for path in folder.rglob("*.py"))
 LONGEST_FILE, LONGEST_FUNCTION, LONGEST_CHAIN = 300, 50, 4
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 MACHINE = re.compile(r"(?<![\w.~-])/(?:work|root|home|Users|opt/(?:pypi|wheels))/")
-REGISTRY = re.compile(r"pypi\.org|pythonhosted\.org|(?:extra-)?index-url\s*[=:]|--find-links", re.IGNORECASE)
+REGISTRY = re.compile(r"pypi\.org|pythonhosted\.org|index-url[\s=:]+(?:http|file)|-{2}find-links", re.IGNORECASE)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -92,7 +92,9 @@ def test_nothing_committed_names_a_machine_or_a_registry():
     assert found == []
 
 
-@pytest.mark.parametrize("line", ["cd /" + "work/main", "open('/" + "root/x')", "https://pypi" + ".org/simple"])
+@pytest.mark.parametrize(
+    "line", ["cd /" + "work/main", "open('/" + "root/x')", "https://pypi" + ".org/simple", "--index-url " + "https://x"]
+)
 def test_the_guard_sees_a_planted_path(line):
     assert MACHINE.search(line) or REGISTRY.search(line)
 
