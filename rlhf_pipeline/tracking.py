@@ -155,8 +155,10 @@ def open_store() -> tuple["MlflowClient", str]:
         return client, client.create_experiment(name, artifact_location=place)
 
 
-def log_record(client: "MlflowClient", experiment: str, record: Record, parent: str | None = None) -> str:
-    """Log a record as one finished run, nested under `parent` where given, and return its id."""
+def log_record(
+    client: "MlflowClient", experiment: str, record: Record, parent: str | None = None, status: str = "FINISHED"
+) -> str:
+    """Log a record as one ended run, nested under `parent` where given, and return its id."""
     from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
 
     tags = dict(record.tags, **({"mlflow.parentRunId": parent} if parent else {}))
@@ -182,7 +184,7 @@ def log_record(client: "MlflowClient", experiment: str, record: Record, parent: 
         client.log_inputs(run, inputs)
     for path in record.artifacts:
         (client.log_artifacts if Path(path).is_dir() else client.log_artifact)(run, path)
-    client.set_terminated(run)
+    client.set_terminated(run, status)
     return run
 
 

@@ -1,0 +1,192 @@
+"""The command `rlhf`. Exit codes: 0 ok, 1 failed, 2 usage, 3 refused."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from flows.stages import Outcome
+
+OK, FAILED, USAGE, REFUSED = 0, 1, 2, 3
+WIDTH = 140  # of output that goes to a file
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Train language models from human feedback, and promote them only when every gate holds.",
+    epilog="Exit codes: 0 ok, 1 failed, 2 usage, 3 refused.",
+)
+
+Profile = Annotated[str | None, typer.Option("--profile", help="Write profiles/NAME.yaml into params.yaml first.")]
+Assignments = Annotated[list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Write one value.")]
+NoPromote = Annotated[bool, typer.Option("--no-promote", help="Leave the champion alone.")]
+
+
+@app.command(epilog="Example: rlhf run --profile hh --set policy.algorithm=rloo --no-promote")
+def run(
+    profile: Profile = None,
+    assignments: Assignments = None,
+    no_promote: NoPromote = False,
+    at: Annotated[str | None, typer.Option(metavar="REV", help="Run a git revision in a worktree.")] = None,
+) -> None:
+    """Bring the whole graph up to date, promote what passed, and tell it in one table."""
+    if at:
+        from flows.worktree import run_at
+
+        raise typer.Exit(_guard(lambda: run_at(at, _arguments(profile, assignments, no_promote), Path.cwd())))
+    raise typer.Exit(_guard(lambda: _run(profile, assignments or [], not no_promote)))
+
+
+@app.command(epilog="Example: rlhf promote")
+def promote() -> None:
+    """Make the present policy the champion, if every gate holds and it beats the present one."""
+
+    def act() -> int:
+        from flows import promotion
+        from flows.graph import read_graph
+
+        return _tell("promotion", promotion.promote(read_graph()))
+
+    raise typer.Exit(_guard(act))
+
+
+@app.command(epilog="Example: rlhf rollback")
+def rollback() -> None:
+    """Make the champion before the present one champion again."""
+
+    def act() -> int:
+        from flows import promotion
+
+        return _tell("rollback", promotion.rollback())
+
+    raise typer.Exit(_guard(act))
+
+
+@app.command(epilog="Example: rlhf report")
+def report() -> None:
+    """Render reports/latest.html from whatever exists under data/."""
+
+    def act() -> int:
+        from flows import night
+
+        code = _tell("report", night.render_report())
+        _console().print(str(night.REPORT.resolve()), soft_wrap=True)
+        return code
+
+    raise typer.Exit(_guard(act))
+
+
+@app.command(epilog="Example: rlhf ui")
+def ui() -> None:
+    """Serve MLflow and Prefect on loopback until Ctrl-C."""
+
+    def act() -> int:
+        from flows.servers import show
+
+        show(Path("logs"))
+        return OK
+
+    raise typer.Exit(_guard(act))
+
+
+@app.command(epilog="Example: rlhf methods rewards/objectives")
+def methods(folder: Annotated[str | None, typer.Argument(help="Only this folder.")] = None) -> None:
+    """List what can be chosen, with the paper of each."""
+    from rich.table import Table
+
+    from flows import catalogue
+    from rlhf_pipeline.methods import folders
+
+    if folder and folder not in folders():
+        raise typer.BadParameter(f"no folder of methods: {folder}. Known: {', '.join(folders())}")
+    for name in [folder] if folder else folders():
+        table = Table(title=name, title_justify="left", box=None, show_header=False, pad_edge=False, min_width=60)
+        for entry in catalogue.read(name):
+            table.add_row(entry.name, entry.summary, entry.paper)
+        _console().print(table)
+
+
+@app.command(epilog='Example: rlhf schedule --cron "0 2 * * *" --profile hh')
+def schedule(
+    cron: Annotated[str, typer.Option(help="When: minute, hour, day, month, weekday.")],
+    at: Annotated[str, typer.Option(metavar="REV", help="What each night checks out.")] = "HEAD",
+    profile: Profile = None,
+    assignments: Assignments = None,
+    no_promote: NoPromote = False,
+) -> None:
+    """Serve the night as a Prefect deployment; each runs in a worktree beside the repository."""
+
+    def act() -> int:
+        from flows.schedule import serve
+
+        serve(cron, at, _arguments(profile, assignments, no_promote), Path.cwd())
+        return OK
+
+    raise typer.Exit(_guard(act))
+
+
+def main() -> None:
+    """Run the command."""
+    app()
+
+
+def _run(profile: str | None, assignments: list[str], wants_promotion: bool) -> int:
+    from flows import night, overlays
+    from flows.lock import only_night
+
+    console = _console()
+    with only_night() as cache:
+        for line in overlays.apply(profile, assignments):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+        return night.run(console, cache, wants_promotion)
+
+
+def _guard(act: Callable[[], int]) -> int:
+    """Run an act in the project's folder and turn what the user can cause into one line and an exit code."""
+    from flows.lock import BusyError
+    from flows.worktree import RevisionError
+    from rlhf_pipeline.methods import MethodError
+
+    try:
+        os.chdir(_project())
+        return act()
+    except (MethodError, RevisionError, FileNotFoundError) as error:
+        typer.echo(f"error: {error}", err=True)
+        return USAGE
+    except BusyError as error:
+        typer.echo(f"error: {error}", err=True)
+        return FAILED
+
+
+def _project() -> Path:
+    here = Path.cwd()
+    found = [folder for folder in (here, *here.parents) if (folder / "dvc.yaml").exists()]
+    if not found:
+        raise FileNotFoundError(f"no dvc.yaml in {here} or above: run this inside the project")
+    return found[0]
+
+
+def _arguments(profile: str | None, assignments: list[str] | None, no_promote: bool) -> list[str]:
+    sets = [part for assignment in assignments or [] for part in ("--set", assignment)]
+    return [*(["--profile", profile] if profile else []), *sets, *(["--no-promote"] if no_promote else [])]
+
+
+def _tell(name: str, outcome: Outcome) -> int:
+    from flows.night import EXIT_CODES
+
+    _console().print(f"{name}: {outcome.state}" + (f": {outcome.reason}" if outcome.reason else ""), soft_wrap=True)
+    return OK if outcome.is_good else EXIT_CODES.get(outcome.state, FAILED)
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=WIDTH)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""The graph of a night, read from DVC: nothing else says which stages there are and which follows which."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of dvc.yaml after its templates are filled in. Paths are relative to the project."""
+
+    name: str
+    upstream: tuple[str, ...]
+    deps: tuple[str, ...]
+    params: tuple[str, ...]
+    outs: tuple[str, ...]
+    metrics: tuple[str, ...]
+    verdict_read: str | None = None  # only for a gate: the verdict.json it judges by
+    headline: str | None = None  # `meta: {headline: …}` of dvc.yaml: which metric the table shows
+
+    @property
+    def section(self) -> str:
+        """Return the section of params.yaml that belongs to this stage."""
+        return self.name.split("@")[0]
+
+    @property
+    def verdict(self) -> str | None:
+        """Return the verdict.json that this stage writes, or the one that it judges by."""
+        written = [out for out in self.outs if Path(out).name == "verdict.json"]
+        return written[0] if written else self.verdict_read
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The stages in an order in which they can run, and which of them DVC would run again."""
+
+    stages: dict[str, Stage]
+    stale: frozenset[str]
+    cache: Path
+
+    def ancestors(self, name: str) -> set[str]:
+        """Return every stage that must come before `name`."""
+        found: set[str] = set()
+        waiting = list(self.stages[name].upstream)
+        while waiting:
+            stage = waiting.pop()
+            if stage not in found:
+                found.add(stage)
+                waiting += self.stages[stage].upstream
+        return found
+
+    def writer(self, path: str) -> Stage | None:
+        """Return the stage that writes a path, or a folder around it."""
+        return next((s for s in self.stages.values() if _covers(s.outs, path)), None)
+
+
+def read_graph(root: Path | str = ".") -> Graph:
+    """Read stages, order and staleness from DVC.
+
+    Raises:
+        dvc.exceptions.DvcException: dvc.yaml or params.yaml cannot be read.
+    """
+    from dvc.repo import Repo
+    from networkx import lexicographical_topological_sort
+
+    with Repo(str(root), _wait_for_lock=True) as repo:  # type: ignore[no-untyped-call]
+        index = repo.index.graph
+        places = {stage.name: number for number, stage in enumerate(repo.index.stages)}
+        order = lexicographical_topological_sort(index.reverse(copy=True), key=lambda stage: places[stage.name])
+        written = {out.def_path for stage in repo.index.stages for out in stage.outs}
+        stages = {s.name: _describe(s, [u.name for u in index.successors(s)], written) for s in order if s.cmd}
+        stale = frozenset(repo.status()) & stages.keys()
+        return Graph(stages, frozenset(stale), Path(repo.cache.local_cache_dir))
+
+
+def read_params(keys: Iterable[str], path: Path | str = "params.yaml") -> dict[str, Any]:
+    """Return the values of dotted keys of params.yaml; a missing one is None."""
+    content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    return {key: _pick(content, key) for key in keys}
+
+
+def read_lock(root: Path | str = ".") -> dict[str, Any]:
+    """Return the entries of dvc.lock by stage."""
+    path = Path(root) / "dvc.lock"
+    return yaml.safe_load(path.read_text(encoding="utf-8")).get("stages", {}) if path.exists() else {}
+
+
+def _describe(stage: Any, upstream: list[str], written: set[str]) -> Stage:
+    tracked = [dep for dep in stage.deps if type(dep).__name__ == "ParamsDependency"]
+    deps = [dep.def_path for dep in stage.deps if dep not in tracked]
+    made = [path for path in deps if _covers(written, path)]
+    # Judging and refusing are two stages: what reads one verdict and nothing else that a stage wrote is a gate.
+    is_gate = len(made) == 1 and Path(made[0]).name == "verdict.json"
+    return Stage(
+        name=stage.name,
+        upstream=tuple(sorted(upstream)),
+        deps=tuple(deps),
+        params=tuple(key for dep in tracked for key in dep.params),
+        outs=tuple(out.def_path for out in stage.outs),
+        metrics=tuple(out.def_path for out in stage.outs if out.metric),
+        verdict_read=made[0] if is_gate else None,
+        headline=(stage.meta or {}).get("headline"),
+    )
+
+
+def _covers(outs: Iterable[str], path: str) -> bool:
+    return any(path == out or Path(out) in Path(path).parents for out in outs)
+
+
+def _pick(content: Any, key: str) -> Any:
+    for part in key.split("."):
+        content = content.get(part) if isinstance(content, dict) else None
+    return content

@@ -1,0 +1,84 @@
+"""The walk over the graph: which stage may be left alone, which is run, and how many at once."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from flows.graph import Graph, Stage, read_params
+from flows.processes import ProcessGroup
+from flows.slots import Slots
+from flows.stages import Outcome, State, run_stage
+
+Begin = Callable[[Stage], None]
+End = Callable[[Stage, Outcome], None]
+
+
+class Walk:
+    """One night's way through the graph. `perform` is called once per stage, in the order of the graph."""
+
+    def __init__(
+        self, graph: Graph, group: ProcessGroup, logs: Path, begin: Begin, end: End, records: Path | None = None
+    ) -> None:
+        """Set out.
+
+        Args:
+            graph: stages in order, and which are stale at the start.
+            group: in which all processes run.
+            logs: folder of the stages' output.
+            begin: is told of a stage that starts to run.
+            end: is told of every stage's outcome.
+            records: folder where stages leave what the night shall tell MLflow.
+        """
+        self.graph = graph
+        self.group = group
+        self.logs = logs
+        self.begin = begin
+        self.end = end
+        self.env = {"RLHF_NIGHT_RECORDS": str(records.resolve())} if records else {}
+        self.slots = Slots()
+        self.outcomes: dict[str, Outcome] = {}
+        self.early: dict[str, Future[Outcome]] = {}
+        self.lock = threading.Lock()
+
+    def head_start(self, pool: ThreadPoolExecutor) -> None:
+        """Begin the stages that wait for nothing, while Prefect's server still starts."""
+        for name, stage in self.graph.stages.items():
+            if not stage.upstream:
+                self.early[name] = pool.submit(self._perform, stage)
+
+    def perform(self, name: str) -> Outcome:
+        """Bring one stage up to date, whose upstream stages have all ended well."""
+        early = self.early.get(name)
+        return early.result() if early else self._perform(self.graph.stages[name])
+
+    def outcome(self, name: str) -> Outcome:
+        """Return what became of a stage so far."""
+        return self.outcomes.get(name, Outcome(State.NOT_RUN))
+
+    def state(self) -> State:
+        """Return the state of the whole night: the worst of its stages."""
+        states = {self.outcome(name).state for name in self.graph.stages}
+        ranking = (State.FAILED, State.REFUSED, State.NOT_RUN)
+        return next((state for state in ranking if state in states), State.COMPLETED)
+
+    def _perform(self, stage: Stage) -> Outcome:
+        try:
+            outcome = self._bring_up_to_date(stage)
+        except Exception as error:  # whatever happens to one stage, the table of the night tells it
+            outcome = Outcome(State.FAILED, reason=f"{type(error).__name__}: {error}")
+        with self.lock:
+            self.outcomes[stage.name] = outcome
+        self.end(stage, outcome)
+        return outcome
+
+    def _bring_up_to_date(self, stage: Stage) -> Outcome:
+        is_untouched = all(self.outcome(name).state is State.UNCHANGED for name in stage.upstream)
+        if stage.name not in self.graph.stale and is_untouched:
+            return Outcome(State.UNCHANGED)
+        threads = read_params([f"{stage.section}.threads"]).popitem()[1] or 1
+        with self.slots.take(threads):
+            if self.group.is_ended:
+                return Outcome(State.NOT_RUN)
+            self.begin(stage)
+            return run_stage(stage, self.group, self.logs, self.env)
