@@ -12,9 +12,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the script may run from anywhere
 
+from flows import catalogue  # noqa: E402
 from rlhf_pipeline import methods  # noqa: E402
 
-PAPER = re.compile(r"arXiv:\s*(\d{4}\.\d{4,5})")
 PICTURE = re.compile(r"(<!-- stages: made by `make docs` -->\n).*?(<!-- end of stages -->)", re.DOTALL)
 HEAD = """# Methods
 
@@ -32,25 +32,19 @@ def folder_section(folder: str) -> str:
     """Return a folder's heading, what it is for, and its table."""
     package = (methods.PACKAGE / folder / "__init__.py").read_text(encoding="utf-8")
     purpose = package.removeprefix('"""Methods:').partition("\n")[0].strip().removesuffix('"""')
-    rows = [method_row(folder, name) for name in methods.names(folder)]
+    rows = [method_row(folder, entry) for entry in catalogue.read(folder)]
     head = ["| method | what it does | settings (default) | paper |", "| --- | --- | --- | --- |"]
     table = "\n".join([*head, *rows] if rows else ["None yet."])
     return f"\n## {folder}\n\n{purpose[0].upper()}{purpose[1:]}\n\n{table}\n"
 
 
-def method_row(folder: str, name: str) -> str:
-    """Return a method's row: its file, first line of documentation, settings, papers."""
-    module = methods.load(folder, name)
-    path = f"rlhf_pipeline/{folder}/{name}.py"
-    source = (ROOT / path).read_text(encoding="utf-8")
-    papers = [f"[{number}](https://arxiv.org/abs/{number})" for number in dict.fromkeys(PAPER.findall(source))]
-    cells = [f"[`{name}`](../{path})", first_line(module), settings(module), ", ".join(papers)]
+def method_row(folder: str, entry: catalogue.Entry) -> str:
+    """Return a method's row: its file, what it is, its settings, its paper."""
+    path = f"rlhf_pipeline/{folder}/{entry.name}.py"
+    number = entry.paper.removeprefix("arXiv:")
+    paper = entry.paper if number == entry.paper else f"[{number}](https://arxiv.org/abs/{number})"
+    cells = [f"[`{entry.name}`](../{path})", entry.summary, settings(methods.load(folder, entry.name)), paper]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-def first_line(module: ModuleType) -> str:
-    """Return the first line of a module's documentation."""
-    return (module.__doc__ or "").strip().partition("\n")[0]
 
 
 def settings(module: ModuleType) -> str:

@@ -28,7 +28,7 @@ def commands():
 
 def code() -> list[str]:
     """Return what the README shows as code: fenced lines and text between backticks."""
-    fence = re.compile(r"^```\n(.*?)^```", re.DOTALL | re.MULTILINE)
+    fence = re.compile(r"^```\w*\n(.*?)^```", re.DOTALL | re.MULTILINE)
     lines = [line for block in fence.findall(README) for line in block.splitlines()]
     return lines + re.findall(r"`([^`\n]+)`", fence.sub("", README))
 
