@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from rlhf_pipeline.curation.filters.near_duplicates import Params, apply, jaccard, shingles
+from rlhf_pipeline.curation.filters.near_duplicates import Params, apply, likeness, shingles
 
 LONG = " ".join(f"word{i}" for i in range(60))
 
@@ -25,10 +25,15 @@ def test_sides_are_compared_in_either_order(near, reasons):
 
 
 def test_the_exact_jaccard_decides_on_both_sides_of_the_threshold(near, reasons):
-    bags = [shingles(("", row["rejected"][0]["content"], row["chosen"][0]["content"]), 3) for row in near]
-    assert jaccard(*bags) == pytest.approx(60 / 61)  # 58 triples, one prompt, one short side; then one triple more
+    items = [shingles(("hi", row["rejected"][0]["content"], row["chosen"][0]["content"]), 3) for row in near]
+    assert likeness(*items) == pytest.approx(58 / 59)  # 60 words have 58 triples
     assert reasons(near, apply(near, Params(threshold=0.98)))[0] == ["a"]
     assert reasons(near, apply(near, Params(threshold=0.99)))[0] == ["a", "b"]
+
+
+def test_short_replies_to_one_long_prompt_are_not_near(pair, reasons):
+    rows = [pair("a", LONG, "yes please", "no"), pair("b", LONG, "yes please", "never"), pair("c", LONG, "maybe", "no")]
+    assert reasons(rows, apply(rows, Params())) == (["a", "b", "c"], {})
 
 
 def test_votes_on_one_item_stay_together(near, reasons):

@@ -1,0 +1,73 @@
+"""The built-in world as a source of preferences.
+
+It splits itself: evaluator pairs have prompts and annotators of their own, a slice of the test pairs is shifted.
+"""
+
+from pydantic import Field
+
+from rlhf_pipeline.curation.sources import Inputs, Raw
+from rlhf_pipeline.records import Row, assistant, derive_seed, user
+from rlhf_pipeline.simulation.pairs import draw_contrast, draw_pairs, draw_single_edits
+from rlhf_pipeline.simulation.problems import draw_sum, draw_verdict
+from rlhf_pipeline.simulation.prompts import draw_phrasing, render
+from rlhf_pipeline.simulation.world import World, WorldParams
+from rlhf_pipeline.simulation.writers import write
+
+
+class Params(WorldParams):
+    """How much of the world is drawn; the rest are the world's own properties."""
+
+    num_train: int = Field(5000, ge=1, description="train pairs")
+    num_validation: int = Field(400, ge=1, description="validation pairs")
+    num_test: int = Field(800, ge=1, description="test pairs")
+    num_shifted: int = Field(300, ge=0, description="test pairs of the shifted split, beside those")
+    num_evaluator: int = Field(4000, ge=1, description="pairs for evaluators")
+    num_demonstrations: int = Field(18000, ge=1, description="demonstrations")
+    problem_fraction: float = Field(0.03, ge=0, le=1, description="demonstrations that solve problems or give verdicts")
+    num_policy_prompts: int = Field(1000, ge=1, description="prompts the policy is optimised on")
+    num_evaluation_prompts: int = Field(200, ge=1, description="prompts it is evaluated on")
+    num_contrast: int = Field(300, ge=0, description="contrast items, and as many on shifted prompts")
+    num_single_edits: int = Field(300, ge=0, description="pairs that differ by one edit")
+
+
+def read(inputs: Inputs, params: Params) -> Raw:
+    """Draw everything from the seed."""
+    properties = params.model_dump(include=set(WorldParams.model_fields))
+    world = World(derive_seed(inputs.seed, "simulated"), WorldParams(**properties))
+    return Raw(
+        pairs=_pairs(world, params),
+        demonstrations=[_demonstration(world, params, number) for number in range(params.num_demonstrations)],
+        policy_prompts=_prompts(world, params.num_policy_prompts, "policy"),
+        evaluation_prompts=_prompts(world, params.num_evaluation_prompts, "evaluation"),
+        contrast=draw_contrast(world, params.num_contrast) + draw_contrast(world, params.num_contrast, is_shifted=True),
+        single_edits=draw_single_edits(world, params.num_single_edits),
+        gold={"source": "simulated", "world": world.to_json()},
+    )
+
+
+def _pairs(world: World, params: Params) -> list[Row]:
+    counts = {
+        "train": params.num_train, "validation": params.num_validation,
+        "test": params.num_test, "evaluator": params.num_evaluator,
+    }  # fmt: skip
+    rows = [{**row, "split": split} for split, count in counts.items() for row in draw_pairs(world, count, split)]
+    shifted = draw_pairs(world, params.num_shifted, "test", is_shifted=True)
+    for row in rows:
+        row["slice"] = "plain"
+    return rows + [{**row, "split": "test", "slice": "shifted"} for row in shifted]
+
+
+def _demonstration(world: World, params: Params, number: int) -> Row:
+    rng = world.rng("demonstration", number)
+    if rng.random() < params.problem_fraction:
+        problem = draw_sum(rng) if rng.random() < 0.5 else draw_verdict(rng)
+        return {"prompt": user(problem.prompt), "completion": assistant(problem.solution)}
+    task = world.draw_task(rng, is_demonstration=True)
+    completion = write(rng.choice(world.demonstrators), task, rng)
+    return {"prompt": user(render(task, draw_phrasing(rng, False))), "completion": assistant(completion)}
+
+
+def _prompts(world: World, count: int, purpose: str) -> list[Row]:
+    rng = world.rng("prompts", purpose)
+    texts = (render(world.draw_task(rng), draw_phrasing(rng, False)) for _ in range(count))
+    return [{"id": f"{purpose}-{number}", "prompt": user(text)} for number, text in enumerate(texts)]
