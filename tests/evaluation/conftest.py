@@ -4,12 +4,17 @@ import csv
 import math
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 
 import rlhf_pipeline
+from rlhf_pipeline.evaluation.gold import Gold
 from rlhf_pipeline.evaluation.stages import read_families
 from rlhf_pipeline.records import user, write_json, write_rows
+from rlhf_pipeline.validation.ensemble import Ensemble
+from rlhf_pipeline.validation.normalisation import Statistics
 from rlhf_pipeline.verdicts import Bound, Check, Verdict, write_verdict
 
 PROJECT = Path(rlhf_pipeline.__file__).parents[1]
@@ -271,3 +276,42 @@ def make_night(tmp_path):
         return root
 
     return make
+
+
+class WordCounter(Ensemble):
+    """An ensemble of two whose members like long replies, the second twice as much, each with a constant per prompt."""
+
+    def member_rewards(self, conversations):
+        counts = [len(c[-1]["content"].split()) for c in conversations]
+        quirks = [len(c[0]["content"]) for c in conversations]
+        rows = [
+            [n + 3.0 * q for n, q in zip(counts, quirks, strict=True)],
+            [2.0 * n - q for n, q in zip(counts, quirks, strict=True)],
+        ]
+        return torch.tensor(rows)
+
+
+@pytest.fixture
+def word_counter():
+    """Return an ensemble whose normalised reward is the number of words above the reference's."""
+    ones = torch.tensor([1.0, 2.0])
+    return WordCounter({"a": None, "b": None}, Statistics(ones, ones, ones))
+
+
+class WordWorld:
+    """A world where a completion is worth its words, at most five, and politeness is asked only of some prompts."""
+
+    def gold(self, prompt, completion):
+        attributes = {"length": min(len(completion.split()), 5) / 5}
+        if "polite" in prompt:
+            attributes["polite"] = float("please" in completion)
+        return SimpleNamespace(total=5.0 * attributes["length"], attributes=attributes)
+
+    def best(self, prompt):
+        return 5.0
+
+
+@pytest.fixture
+def word_gold():
+    """Return the gold reward of a world where a completion is worth its words, at most five."""
+    return Gold(WordWorld())

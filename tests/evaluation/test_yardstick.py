@@ -1,0 +1,30 @@
+import torch
+
+from rlhf_pipeline.evaluation.yardstick import Yardstick, mean_reward
+from rlhf_pipeline.records import user
+
+PROMPTS = [user("a"), user("a long prompt")]
+
+
+def test_rewards_count_from_the_references_completions_of_the_same_prompt(word_counter):
+    yardstick = Yardstick.take(word_counter, PROMPTS, [["one", "one two three"], ["one"]])
+    rewards = yardstick.rate([0, 0, 1], ["one two", "one two three four", "one two"])
+    assert rewards.reward.tolist() == [0.0, 2.0, 1.0]
+    assert rewards.disagreement.tolist() == [0.0, 0.0, 0.0]
+
+
+def test_the_references_own_completions_are_worth_nothing_on_average(word_counter):
+    references = [["one", "one two three"], ["one", "", "one two"]]
+    yardstick = Yardstick.take(word_counter, PROMPTS, references)
+    rewards = yardstick.rate([0, 0, 1, 1, 1], [text for one in references for text in one]).reward
+    assert torch.allclose(rewards[:2].mean(), torch.tensor(0.0))
+    assert torch.allclose(rewards[2:].mean(), torch.tensor(0.0))
+
+
+def test_the_mean_is_over_yardsticks_and_none_without_any(word_counter):
+    low = Yardstick.take(word_counter, PROMPTS, [["one"], ["one"]])
+    high = Yardstick.take(word_counter, PROMPTS, [["one two three"], ["one two three"]])
+    reward = mean_reward([low, high], [0], ["one two three"])
+    assert reward is not None
+    assert reward.tolist() == [1.0]
+    assert mean_reward([], [0], ["one"]) is None
