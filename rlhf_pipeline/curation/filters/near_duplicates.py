@@ -1,7 +1,7 @@
 """Drop items that nearly repeat an earlier one: MinHash (Broder 1997) finds candidates, the exact Jaccard decides.
 
-Prompt and both sides must each be near, the sides in either order: counted over the whole item, a long prompt would make
-any two pairs of short replies look alike. Rows of one item (votes) go together.
+Prompt and both sides must each be near, the sides in either order: counted over the whole item, a long prompt would
+make any two pairs of short replies look alike. Rows of one item (votes) go together.
 """
 
 from collections.abc import Hashable
