@@ -36,7 +36,8 @@ def main() -> None:
     effective = chosen.model_dump() | {"settings": settings.model_dump(), "seed": params.seed}
     files = [OUT / name for name in ("contract.html", "verdict.json")]
     tables = [OUT / f"{name}.jsonl" for name in curated.tables]
-    log_stage("curation", metrics=measured, params=effective, artifacts=files, datasets=[inputs.input, *tables])
+    read = [path for path in (inputs.input, inputs.text) if path.exists()]
+    log_stage("curation", metrics=measured, params=effective, artifacts=files, datasets=[*read, *tables])
 
 
 if __name__ == "__main__":
