@@ -1,4 +1,4 @@
 """Methods: how an ensemble's rewards become one.
 
-Each holds `Params` and `aggregate(rewards: Tensor [K, N], params: Params) -> Tensor [N]`; rewards are normalised already.
+Each holds `Params` and `aggregate(rewards: Tensor, params: Params) -> Tensor`, from [K, N] normalised rewards to [N].
 """

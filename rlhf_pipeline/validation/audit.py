@@ -1,0 +1,188 @@
+"""The audit: all checks collect, each model scores every text once, all checks read, bounds judge.
+
+audit.json, which the report renders:
+    findings: [{check, metric, value, low, high, num_items, description, note}], in the order of `validation.checks`
+    worst: {check: [{id, slice?, prompt, should_win, should_lose, margin}]}, texts as lists of messages
+    members, evaluators: [{name, scale, <metric>: value …}], the metrics that are theirs, such as `accuracy`
+    calibration: [{predicted, observed, count}]
+"""
+
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rlhf_pipeline import methods
+from rlhf_pipeline.records import derive_seed
+from rlhf_pipeline.validation.checks import ENSEMBLE, MEMBER_MEAN, Context, Items, Result
+from rlhf_pipeline.validation.ensemble import Ensemble, EnsembleError
+from rlhf_pipeline.validation.items import Inputs, Table, add_pairs, spread
+from rlhf_pipeline.validation.normalisation import Statistics, estimate_statistics, group_means
+from rlhf_pipeline.verdicts import Bound, Interval, Verdict, judge
+
+NUM_SCALE_PAIRS = 400  # enough to know a standard deviation to 4 %
+CHECKS = "validation/checks"
+RESERVED = (ENSEMBLE, MEMBER_MEAN, "members", "annotators")
+Results = Mapping[str, Result]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be asked: each check with its settings and its items, and the table that holds their texts."""
+
+    checks: Mapping[str, tuple[ModuleType, Any, Items]]
+    table: Table
+    scale_rows: Sequence[int]
+    """Rows of the table that the members' statistics are estimated on: completions of validation pairs."""
+
+
+def plan(inputs: Inputs, checks: Sequence[str], settings: Mapping[str, Mapping[str, Any]]) -> Plan:
+    """Collect the items of every check, and the validation pairs that scales are estimated on.
+
+    Raises:
+        MethodError: a check or one of its settings does not exist, or settings are given for a check that is not run.
+    """
+    for name in set(settings) - set(checks):
+        raise methods.MethodError(
+            f"settings for check '{name}', which is not run.{methods.suggest(name, list(checks))}"
+        )
+    table = Table()
+    pairs = add_pairs(spread(inputs.validation, NUM_SCALE_PAIRS), table)
+    rows = {row for pair in pairs for row in (pair.better, pair.worse)}
+    planned = {}
+    for name in checks:
+        method = methods.load(CHECKS, name)
+        params = methods.settings(method, settings.get(name))
+        planned[name] = (method, params, method.collect(inputs, table, params))
+    return Plan(planned, table, sorted(rows))
+
+
+def scale_members(plan: Plan, raw: Tensor) -> Statistics:
+    """Return the statistics of each row of [M, T] raw rewards, from validation pairs.
+
+    Raises:
+        ValueError: there are no validation pairs.
+    """
+    if not plan.scale_rows:
+        raise ValueError("no validation pairs to estimate the members' scales on")
+    rows = list(plan.scale_rows)
+    return estimate_statistics(raw[:, rows], [plan.table.prompts[row] for row in rows])
+
+
+def run_checks(
+    plan: Plan, ensemble: Ensemble, evaluators: Ensemble | None, raw: Tensor, seed: int
+) -> dict[str, Result]:
+    """Return what each check finds.
+
+    Args:
+        plan: from `plan`.
+        ensemble: its K members.
+        evaluators: the reward models that are audited beside them, E of them.
+        raw: [K + E, T] raw rewards of the table, members first.
+        seed: of all resampling.
+
+    Raises:
+        EnsembleError: a reward is not finite, or a member has a name that metrics need.
+    """
+    context = _context(plan, ensemble, evaluators, raw)
+    found = {}
+    for name, (method, params, items) in plan.checks.items():
+        own = dataclasses.replace(context, seed=derive_seed(seed, "validation", name))
+        found[name] = method.check(items, own, params)
+    return found
+
+
+def judge_results(results: Results, bounds: Mapping[str, Bound]) -> Verdict:
+    """Hold findings against bounds.
+
+    Raises:
+        MethodError: a bound names a metric that no check that ran produces; names near ones.
+    """
+    measured = intervals(results)
+    for name in bounds:
+        if name not in measured:
+            raise methods.MethodError(f"no check measures '{name}'.{methods.suggest(name, list(measured))}")
+    return judge(measured, bounds)
+
+
+def intervals(results: Results) -> dict[str, Interval]:
+    """Return every finding's interval by metric."""
+    return {finding.metric: finding.interval for result in results.values() for finding in result.findings}
+
+
+def metrics(results: Results) -> dict[str, float]:
+    """Return every measured value by metric."""
+    return {name: interval.value for name, interval in intervals(results).items() if interval.value is not None}
+
+
+def describe(results: Results, ensemble: Ensemble, evaluators: Ensemble | None) -> dict[str, Any]:
+    """Return the content of audit.json."""
+    findings = [
+        {
+            "check": name,
+            "metric": finding.metric,
+            **finding.interval.model_dump(include={"value", "low", "high"}),
+            "num_items": finding.num_items,
+            "description": finding.description,
+            "note": finding.interval.note,
+        }
+        for name, result in results.items()
+        for finding in result.findings
+    ]
+    return {
+        "findings": findings,
+        "worst": {name: list(result.worst) for name, result in results.items()},
+        "members": _summaries(ensemble, results),
+        "evaluators": _summaries(evaluators, results) if evaluators else [],
+        "calibration": calibration_rows(results),
+    }
+
+
+def calibration_rows(results: Results) -> list[Mapping[str, Any]]:
+    """Return the bins of the calibration, none where it was not checked."""
+    return list(results["calibration"].rows) if "calibration" in results else []
+
+
+def _context(plan: Plan, ensemble: Ensemble, evaluators: Ensemble | None, raw: Tensor) -> Context:
+    others = evaluators.members if evaluators else []
+    _refuse_reserved([*ensemble.members, *others])
+    table, num_members = plan.table, len(ensemble.members)
+    means = group_means(raw, table.prompts, torch.tensor(table.is_reference))
+    own, baseline = raw[:num_members], means[:num_members]
+    rewards = ensemble.aggregate(own, baseline=baseline)
+    normalised = dict(zip(ensemble.members, rewards.normalised, strict=True))
+    if evaluators:
+        theirs = evaluators.aggregate(raw[num_members:], baseline=means[num_members:])
+        normalised |= dict(zip(others, theirs.normalised, strict=True))
+    within = dataclasses.replace(ensemble, normalisation="within_prompt")
+    return Context(
+        table=table,
+        reward=rewards.reward,
+        uncentred=within.aggregate(own, baseline=torch.zeros_like(own)).reward,
+        centred=within.aggregate(own, baseline=baseline).reward,
+        normalised=normalised,
+        disagreement=rewards.disagreement,
+        members=ensemble.members,
+        evaluators=others,
+        seed=0,
+    )
+
+
+def _refuse_reserved(names: Collection[str]) -> None:
+    taken = sorted(set(names) & set(RESERVED))
+    if taken:
+        raise EnsembleError(f"member '{taken[0]}' has a name that metrics need; give it another in rewards.members")
+
+
+def _summaries(models: Ensemble, results: Results) -> list[dict[str, Any]]:
+    found = metrics(results)
+    scales = models.statistics.scale.tolist()
+    return [
+        {"name": name, "scale": scale}
+        | {m.removesuffix(f"/{name}"): v for m, v in found.items() if m.endswith(f"/{name}")}
+        for name, scale in zip(models.members, scales, strict=True)
+    ]

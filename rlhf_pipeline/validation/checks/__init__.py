@@ -1,0 +1,58 @@
+"""Methods: what is asked of an ensemble before a policy may be trained against it.
+
+Each holds `Params` and `check(items: Items, context: Context, params: Params) -> Result`, and before it
+`collect(inputs: Inputs, table: Table, params: Params) -> Items`, which enters what it compares into the table: all
+checks collect first, then each model scores the table once, then all checks read the scores.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from rlhf_pipeline.validation.items import Comparison, Table
+from rlhf_pipeline.verdicts import Interval
+
+Items = Mapping[str, Sequence[Comparison]]
+ENSEMBLE, MEMBER_MEAN = "ensemble", "member_mean"
+
+
+@dataclass(frozen=True)
+class Context:
+    """The rewards of every conversation of the table, T of them."""
+
+    table: Table
+    reward: Tensor
+    """[T] of the ensemble, normalised as params.yaml chooses."""
+    uncentred: Tensor
+    """[T] of the ensemble, members divided by their scale, nothing subtracted."""
+    centred: Tensor
+    """[T] of the ensemble, normalised within the prompt whatever params.yaml chooses."""
+    normalised: Mapping[str, Tensor]
+    """[T] of each member and evaluator, normalised as params.yaml chooses."""
+    disagreement: Tensor
+    """[T] standard deviation of the normalised rewards over members."""
+    members: Sequence[str]
+    evaluators: Sequence[str]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One measured value; where there was nothing to measure its interval is empty and its note says so."""
+
+    metric: str
+    interval: Interval
+    num_items: int
+    description: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a check found, and the items that went most wrong, texts included."""
+
+    findings: Sequence[Finding]
+    worst: Sequence[Mapping[str, Any]] = ()
+    rows: Sequence[Mapping[str, Any]] = field(default=())
+    """A table of its own, such as the bins of a calibration."""

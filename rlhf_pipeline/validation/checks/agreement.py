@@ -1,0 +1,40 @@
+"""Whether the members agree, where no label is needed: on the order of test pairs, and on the rewards themselves."""
+
+from itertools import combinations
+
+import torch
+
+from rlhf_pipeline.methods import MethodParams
+from rlhf_pipeline.validation.checks import Context, Finding, Items, Result
+from rlhf_pipeline.validation.checks._comparisons import NUM_WORST, describe, margins, share
+from rlhf_pipeline.validation.items import Inputs, Table, add_pairs
+from rlhf_pipeline.verdicts import Interval
+
+
+class Params(MethodParams):
+    """None."""
+
+
+def collect(inputs: Inputs, table: Table, params: Params) -> Items:
+    """Enter chosen and rejected of every test pair."""
+    return {"test": add_pairs(inputs.test, table)}
+
+
+def check(items: Items, context: Context, params: Params) -> Result:
+    """Return how often two members order a test pair alike, and how far their normalised rewards are apart."""
+    pairs = items["test"]
+    told = "Share of test pairs that two members order alike, over all pairs of members."
+    far = "Standard deviation between members of the normalised reward of test completions; 1 is a member's own spread."
+    if len(context.members) < 2:
+        alone = Interval(note="one member")
+        return Result([Finding("agreement/members", alone, 0, told), Finding("disagreement/members", alone, 0, far)])
+    each = torch.stack([margins(context.normalised[name], pairs) for name in context.members])
+    signs = each.sign()
+    alike = torch.stack([(signs[j] == signs[k]).float() for j, k in combinations(range(len(signs)), 2)]).mean(dim=0)
+    apart = torch.tensor([float(context.disagreement[[p.better, p.worse]].mean()) for p in pairs])
+    findings = [
+        share("agreement/members", alike, pairs, context, told),
+        share("disagreement/members", apart, pairs, context, far),
+    ]
+    disputed = each.std(dim=0, correction=0).argsort(descending=True, stable=True)[:NUM_WORST].tolist()
+    return Result(findings, [describe(pairs[i], float(each[:, i].mean()), context.table) for i in disputed])

@@ -1,0 +1,23 @@
+"""Which conversations every reward model can read whole."""
+
+from collections.abc import Callable, Collection, Sequence
+
+from rlhf_pipeline.records import Conversation
+from rlhf_pipeline.scoring import RewardModel, tokenize
+
+
+def fits_all(models: Collection[RewardModel]) -> Callable[[Sequence[Conversation]], list[bool]]:
+    """Return a function that tells of each conversation whether it is within the context of every model."""
+
+    def fits(conversations: Sequence[Conversation]) -> list[bool]:
+        if not conversations:
+            return []
+        verdicts = [_fits(model, conversations) for model in models]
+        return [all(own) for own in zip(*verdicts, strict=True)]
+
+    return fits
+
+
+def _fits(model: RewardModel, conversations: Sequence[Conversation]) -> list[bool]:
+    context = model.model.config.max_position_embeddings
+    return [len(ids) <= context for ids in tokenize(model.tokenizer, conversations)]

@@ -1,0 +1,68 @@
+"""Stage `validation`: join the members into one reward, audit it, and judge the audit."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rlhf_pipeline.params import load_params
+from rlhf_pipeline.records import read_rows, write_json
+from rlhf_pipeline.tracking import log_stage
+from rlhf_pipeline.validation import audit
+from rlhf_pipeline.validation.context_length import fits_all
+from rlhf_pipeline.validation.ensemble import Ensemble, load_members, score_with
+from rlhf_pipeline.validation.items import Inputs
+from rlhf_pipeline.verdicts import write_verdict
+
+CURATION, MEMBERS, OUT = Path("data/curation"), Path("data/rewards/members"), Path("data/validation")
+
+
+def main() -> None:
+    """Write the ensemble's description, its audit, the verdict and the metrics."""
+    params = load_params()
+    section, listed = params.validation, params.rewards.members
+    torch.set_num_threads(1)  # each model is scored on one thread, `threads` of them at once
+    members = [name for name, member in listed.items() if member.role == "member"]
+    evaluators = [name for name, member in listed.items() if member.role == "evaluator"]
+    models = load_members(MEMBERS, [*members, *evaluators], listed)
+
+    rows = {name: read_rows(CURATION / f"{name}.jsonl") for name in ("test", "validation", "contrast", "single_edits")}
+    plan = audit.plan(Inputs(**rows, fits=fits_all(models.values())), section.checks, section.check_settings)
+    raw = score_with(models, plan.table.conversations, section.threads)
+    statistics = audit.scale_members(plan, raw)
+
+    def join(names: Sequence[str], **shape: Any) -> Ensemble:
+        own = statistics.select([list(models).index(name) for name in names])
+        return Ensemble({name: models[name] for name in names}, own, section.normalisation, **shape)
+
+    ensemble = join(members, aggregator=section.aggregator, settings=section.aggregator_settings)
+    panel = join(evaluators) if evaluators else None
+    results = audit.run_checks(plan, ensemble, panel, raw, params.seed)
+    verdict = audit.judge_results(results, section.bounds)
+
+    ensemble.write(OUT / "ensemble.json", MEMBERS, panel)
+    write_json(OUT / "audit.json", audit.describe(results, ensemble, panel))
+    write_calibration(OUT / "calibration.csv", audit.calibration_rows(results))
+    write_verdict(OUT / "verdict.json", verdict)
+    write_json(OUT / "metrics.json", audit.metrics(results))
+    log_stage(
+        "validation",
+        metrics=audit.metrics(results),
+        params=section.model_dump(),
+        artifacts=[OUT / name for name in ("ensemble.json", "audit.json", "calibration.csv", "verdict.json")],
+        datasets=[CURATION / f"{name}.jsonl" for name in rows],
+    )
+
+
+def write_calibration(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the bins of the calibration, only a header where there are none."""
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, ["predicted", "observed", "count"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()

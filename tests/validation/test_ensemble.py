@@ -1,0 +1,170 @@
+"""Tests of the ensemble: the same rewards after a round trip, and refusals by name of what it cannot vouch for."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from rlhf_pipeline import methods
+from rlhf_pipeline.records import assistant, user
+from rlhf_pipeline.scoring import TOLERANCE
+from rlhf_pipeline.validation.ensemble import Ensemble, EnsembleError, load_evaluators, load_members, score_with
+from rlhf_pipeline.validation.normalisation import Statistics
+
+CONVERSATIONS = [user(p) + assistant(c) for p in ("paint it red", "paint it blue") for c in ("the wall is red .", "")]
+GROUPS = ["red", "red", "blue", "blue"]
+RAW = torch.tensor([[1.0, 3.0, 5.0, 5.0], [0.0, 8.0, 2.0, 0.0]])
+
+
+def statistics(count: int) -> Statistics:
+    return Statistics(scale=torch.tensor([2.0, 4.0])[:count], mean=torch.ones(count), std=torch.full((count,), 2.0))
+
+
+def fake(names=("a", "b"), **shape) -> Ensemble:
+    return Ensemble(dict.fromkeys(names), statistics(len(names)), **shape)
+
+
+@pytest.fixture
+def members(tmp_path, tiny_reward_model):
+    for seed, name in enumerate(("a", "b", "judge")):
+        tiny_reward_model(tmp_path / "members" / name, seed)
+    return tmp_path / "members"
+
+
+@pytest.fixture
+def written(tmp_path, members):
+    """Return the path of an ensemble.json of two members and one evaluator."""
+    ensemble = Ensemble(load_members(members, ["a", "b"], ["a", "b"]), statistics(2), aggregator="min")
+    panel = Ensemble(load_members(members, ["judge"], ["judge"]), statistics(1))
+    ensemble.write(tmp_path / "ensemble.json", members, panel)
+    return tmp_path / "ensemble.json"
+
+
+def test_rewards_within_the_prompt_are_those_worked_out_by_hand():
+    rewards = fake().aggregate(RAW, groups=GROUPS)
+    # Member a: (-1, 1, 0, 0) / 2; member b: (-4, 4, 1, -1) / 4.
+    assert rewards.normalised.tolist() == [[-0.5, 0.5, 0, 0], [-1, 1, 0.25, -0.25]]
+    assert rewards.reward.tolist() == [-0.75, 0.75, 0.125, -0.125]
+    assert rewards.disagreement.tolist() == [0.25, 0.25, 0.125, 0.125]
+
+
+def test_a_baseline_of_the_caller_takes_the_place_of_the_group_mean():
+    rewards = fake().aggregate(RAW, baseline=torch.tensor([[1.0] * 4, [0.0] * 4]))
+    assert rewards.reward.tolist() == [0.0, 1.5, 1.25, 1.0]
+
+
+@pytest.mark.parametrize("both", [{}, {"groups": GROUPS, "baseline": RAW}])
+def test_within_the_prompt_needs_one_of_groups_and_baseline(both):
+    with pytest.raises(ValueError, match="either groups or a baseline"):
+        fake().aggregate(RAW, **both)
+
+
+def test_global_normalisation_needs_no_baseline():
+    assert fake(normalisation="global").aggregate(RAW).normalised[0].tolist() == [0, 1, 2, 2]
+
+
+def test_one_member_does_not_disagree():
+    assert fake(["a"]).aggregate(RAW[:1], groups=GROUPS).disagreement.tolist() == [0.0] * 4
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_reward_that_is_not_finite_is_refused_by_name(value):
+    raw = RAW.clone()
+    raw[1, 2] = value
+    with pytest.raises(EnsembleError, match="member 'b' gave 1 rewards"):
+        fake().aggregate(raw, groups=GROUPS)
+
+
+def test_a_member_with_a_broken_weight_is_refused_by_name(members):
+    models = load_members(members, ["a", "b"], ["a", "b"])
+    models["b"].model.score.weight.data.fill_(float("nan"))
+    with pytest.raises(EnsembleError, match="member 'b'"):
+        Ensemble(models, statistics(2)).member_rewards(CONVERSATIONS)
+
+
+def test_an_ensemble_without_members_is_refused():
+    with pytest.raises(EnsembleError, match="at least one member"):
+        Ensemble({}, statistics(0))
+
+
+def test_an_unknown_aggregator_names_a_near_one():
+    with pytest.raises(methods.MethodError, match="mean_minus_std"):
+        fake(aggregator="mean_minus_sdt").aggregate(RAW, groups=GROUPS)
+
+
+def test_rewards_are_the_same_after_writing_and_loading(written, members):
+    models = load_members(members, ["a", "b"], ["a", "b"])
+    before = Ensemble(models, statistics(2), aggregator="min")
+    after = Ensemble.load(written, members, ["a", "b"])
+    assert after.members == ["a", "b"]
+    assert after.aggregator == "min"
+    raw, again = before.member_rewards(CONVERSATIONS), after.member_rewards(CONVERSATIONS)
+    torch.testing.assert_close(raw, again, atol=TOLERANCE, rtol=0)
+    assert raw.std() > 0
+    first, second = before.aggregate(raw, groups=GROUPS), after.aggregate(again, groups=GROUPS)
+    torch.testing.assert_close(first.reward, second.reward, atol=TOLERANCE, rtol=0)
+
+
+def test_an_evaluator_is_loaded_beside_the_ensemble_and_never_in_it(written, members):
+    evaluators = load_evaluators(written, members, ["judge"])
+    assert list(evaluators) == ["judge"]
+    raw = evaluators["judge"].member_rewards(CONVERSATIONS)
+    assert raw.shape == (1, 4)
+    assert evaluators["judge"].aggregate(raw, groups=GROUPS).reward.abs().sum() > 0
+    assert "judge" not in Ensemble.load(written, members, ["a", "b", "judge"]).members
+
+
+def test_the_description_is_the_same_when_written_twice_and_holds_no_audit_numbers(written, members, tmp_path):
+    before = written.read_text()
+    again = Ensemble.load(written, members, ["a", "b"])
+    panel = load_evaluators(written, members, ["judge"])["judge"]
+    again.write(tmp_path / "again.json", members, panel)
+    assert (tmp_path / "again.json").read_text() == before
+    assert set(json.loads(before)["members"][0]) == {"name", "sha256", "scale", "mean", "std"}
+
+
+def test_effective_settings_are_written(tmp_path, members):
+    models = load_members(members, ["a", "b"], ["a", "b"])
+    Ensemble(models, statistics(2), aggregator="mean_minus_std").write(tmp_path / "e.json", members)
+    assert json.loads((tmp_path / "e.json").read_text())["settings"] == {"c": 0.5}
+
+
+def test_a_missing_member_is_refused_by_name(written, members):
+    (members / "b").rename(members / "gone")
+    with pytest.raises(EnsembleError, match="member 'b' is missing"):
+        Ensemble.load(written, members, ["a", "b"])
+
+
+def test_an_altered_member_is_refused_by_name(written, members):
+    config = members / "b" / "config.json"
+    config.write_text(config.read_text() + "\n")
+    with pytest.raises(EnsembleError, match="member 'b' was altered"):
+        Ensemble.load(written, members, ["a", "b"])
+
+
+def test_a_member_that_is_not_listed_is_refused_by_name(written, members):
+    with pytest.raises(EnsembleError, match="member 'b' is not listed"):
+        Ensemble.load(written, members, ["a", "c"])
+
+
+def test_an_altered_evaluator_is_refused_by_name(written, members):
+    (members / "judge" / "new.txt").write_text("x")
+    with pytest.raises(EnsembleError, match="'judge' was altered"):
+        load_evaluators(written, members, ["judge"])
+
+
+def test_a_description_of_another_version_is_refused(written, members):
+    written.write_text(json.dumps(json.loads(written.read_text()) | {"schema_version": 99}))
+    with pytest.raises(EnsembleError, match="schema version 99"):
+        Ensemble.load(written, members, ["a", "b"])
+
+
+def test_models_side_by_side_score_as_one_after_another(members):
+    models = load_members(members, ["a", "b", "judge"], ["a", "b", "judge"])
+    assert torch.equal(score_with(models, CONVERSATIONS, threads=2), score_with(models, CONVERSATIONS, threads=1))
+
+
+def test_an_ensemble_cannot_be_changed_in_place():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        fake().aggregator = "min"
