@@ -9,11 +9,12 @@ import importlib
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 PACKAGE = Path(__file__).parent
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class MethodParams(BaseModel):
@@ -61,11 +62,19 @@ def settings(method: ModuleType, overrides: Mapping[str, Any] | None = None) -> 
     Raises:
         MethodError: a setting is unknown, of the wrong type or out of range.
     """
+    return parse_settings(method.Params, overrides or {}, method.__name__.rsplit(".", 1)[-1])
+
+
+def parse_settings(model: type[ModelT], overrides: Mapping[str, Any], owner: str) -> ModelT:
+    """Return settings with overrides applied.
+
+    Raises:
+        MethodError: a setting is unknown, of the wrong type or out of range; names its owner.
+    """
     try:
-        return method.Params(**(overrides or {}))
+        return model(**overrides)
     except ValidationError as error:
-        name = method.__name__.rsplit(".", 1)[-1]
-        raise MethodError(f"settings of {name}: {describe(error, list(method.Params.model_fields))}") from error
+        raise MethodError(f"settings of {owner}: {describe(error, list(model.model_fields))}") from error
 
 
 def describe(error: ValidationError, known: list[str]) -> str:

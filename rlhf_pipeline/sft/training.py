@@ -1,0 +1,84 @@
+"""Supervised fine-tuning of a trunk on demonstrations, on TRL's SFTTrainer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from rlhf_pipeline import models, training
+from rlhf_pipeline.records import Row, text
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+
+class Params(training.TrainingParams):
+    """Settings of a trunk's training."""
+
+    learning_rate: float = Field(1e-2, gt=0, description="peak; high, for models of less than a million parameters")
+    batch_size: int = Field(32, ge=1)
+    tokenizer: Literal["bpe", "words"] = Field("bpe", description="trained on the demonstrations, for an architecture")
+
+
+def create_or_load(
+    base: Path | str, demonstrations: list[Row], kind: Literal["bpe", "words"], seed: int
+) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    """Return a new model and tokenizer for an architecture file, or those of a checkpoint folder.
+
+    Raises:
+        CheckpointError: the base is neither, or the checkpoint cannot be used.
+    """
+    base = Path(base)
+    if base.is_dir():
+        return models.load_policy(base)
+    if not base.is_file():
+        raise models.CheckpointError(f"{base}: neither an architecture (JSON file) nor a checkpoint (folder)")
+    texts = (text([*row["prompt"], *row["completion"]]) for row in demonstrations)
+    tokenizer = models.train_tokenizer(texts, models.architecture_vocab_size(base), kind)
+    return models.create_model(base, tokenizer, seed), tokenizer
+
+
+def tokenize(rows: list[Row], tokenizer: PreTrainedTokenizerFast, max_length: int) -> tuple[list[Row], int]:
+    """Return TRL's tokenized form, loss on the completion alone, and how many rows were cut to max_length."""
+    prompts = tokenizer.apply_chat_template([r["prompt"] for r in rows], tokenize=False, add_generation_prompt=True)
+    wholes = tokenizer.apply_chat_template([r["prompt"] + r["completion"] for r in rows], tokenize=False)
+    prompt_ids = tokenizer(prompts, add_special_tokens=False)["input_ids"]
+    whole_ids = tokenizer(wholes, add_special_tokens=False)["input_ids"]
+    tokenized = [
+        {"input_ids": ids[:max_length], "labels": ([-100] * len(prompt) + ids[len(prompt) :])[:max_length]}
+        for prompt, ids in zip(prompt_ids, whole_ids, strict=True)
+    ]
+    return tokenized, sum(len(ids) > max_length for ids in whole_ids)
+
+
+def train(base: Path | str, demonstrations: list[Row], params: Params, seed: int, out: Path) -> dict[str, Any]:
+    """Train a trunk and save it into `out`; return metrics and the learning curve.
+
+    Returns:
+        `metrics` (flat floats) and `curve` (rows of step and loss in nats per token).
+    """
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    model, tokenizer = create_or_load(base, demonstrations, params.tokenizer, seed)
+    rows, num_truncated = tokenize(demonstrations, tokenizer, params.max_length)
+    arguments = training.arguments(params, len(rows), seed)
+    config = SFTConfig(
+        **arguments,
+        max_length=params.max_length,
+        dataset_kwargs={"skip_prepare_dataset": True},
+        train_sampling_strategy="group_by_length",  # padding would otherwise take a quarter of the time
+    )
+    trainer = SFTTrainer(model=model, args=config, train_dataset=Dataset.from_list(rows), processing_class=tokenizer)
+    result = trainer.train()
+    models.save_model(out, model, tokenizer)
+    metrics = {
+        "train_loss": result.training_loss,
+        "num_demonstrations": len(rows),
+        "num_truncated": num_truncated,
+        "num_parameters": sum(p.numel() for p in model.parameters()),
+        "vocab_size": len(tokenizer),
+    }
+    return {"metrics": metrics, "curve": training.curve(trainer.state.log_history, {"loss": "loss"})}

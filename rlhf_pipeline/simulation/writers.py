@@ -1,0 +1,90 @@
+"""Imperfect authors. Each has a seed, which draws its skill per slot, and a temperature, which makes it err.
+
+They stand for completions from several SFT models: an SFT model learns from their demonstrations and samples what they write.
+"""
+
+import random
+from dataclasses import dataclass
+
+from rlhf_pipeline.simulation.prompts import Task
+from rlhf_pipeline.simulation.words import FILLERS, FLOURISH, LENGTHS, NONSENSE, SENTENCES, VALUES, surfaces
+
+
+@dataclass(frozen=True)
+class Writer:
+    """An author of completions.
+
+    Attributes:
+        skill: slot → mean number of asked things met on purpose, if all slots were as this one: a writer heeds only so
+            many, so each of k asked things is met with probability min(1, skill / k).
+        slip: probability per word of a slip (dropped, doubled or replaced word).
+        flourish: probability of the over-rated phrase.
+        nonsense: probability of the phrase that no pair holds.
+        temptation: probability of using a forbidden word where it fits.
+    """
+
+    skill: dict[str, float]
+    slip: float = 0.0
+    flourish: float = 0.0
+    nonsense: float = 0.0
+    temptation: float = 0.0
+
+
+PERFECT = Writer(dict.fromkeys(VALUES, float(len(VALUES))))
+
+
+def draw_writer(
+    seed: int, *, skill: float, spread: float, temperature: float, slip: float, flourish: float, nonsense: float
+) -> Writer:
+    """Draw a writer around a mean skill; a higher temperature lowers its skill and raises its slips."""
+    rng = random.Random(seed)
+    skills = {slot: max(rng.uniform(skill - spread, skill + spread) / temperature**0.5, 0.0) for slot in VALUES}
+    return Writer(skills, slip * temperature**2, flourish, nonsense, temptation=0.2)
+
+
+def write(writer: Writer, task: Task, rng: random.Random) -> str:
+    """Write a completion for a task."""
+    values = _choose(writer, task, rng)
+    sentences = [rng.choice(forms).format(**values) for forms in SENTENCES.values()]
+    if rng.random() < writer.flourish:
+        sentences.append(FLOURISH)
+    ending = _phrase("ending", values["ending"], rng) if values["ending"] else ""
+    wanted = LENGTHS[values["length"]] - len(ending.split())
+    fillers = rng.sample(FILLERS, len(FILLERS))
+    while fillers and sum(len(s.split()) for s in sentences) + 2 < wanted:
+        sentences.insert(rng.randint(1, len(sentences)), fillers.pop() + " .")
+    if rng.random() < writer.nonsense:
+        sentences.append(NONSENSE)
+    return _slip(" ".join([*sentences, ending] if ending else sentences), writer.slip, rng)
+
+
+def _choose(writer: Writer, task: Task, rng: random.Random) -> dict[str, str]:
+    asked, values = task.slots, {}
+    for slot, options in VALUES.items():
+        is_met = slot in asked and rng.random() < writer.skill[slot] / len(asked)
+        values[slot] = asked[slot] if is_met else rng.choice(options)
+        if not is_met and task.forbidden in options and rng.random() < writer.temptation:
+            values[slot] = str(task.forbidden)
+    if "ending" not in asked or values["ending"] != asked["ending"]:
+        values["ending"] = values["ending"] if rng.random() < 0.5 else ""
+    for slot in ("action", "mood"):
+        values[slot] = _phrase(slot, values[slot], rng)
+    return values
+
+
+def _phrase(slot: str, value: str, rng: random.Random) -> str:
+    return rng.choice(surfaces(slot, value))
+
+
+def _slip(completion: str, rate: float, rng: random.Random) -> str:
+    words = completion.split()
+    out: list[str] = []
+    for word in words:
+        draw = rng.random()
+        if draw >= rate:
+            out.append(word)
+        elif draw < rate / 3:
+            out += [word, word]
+        elif draw < 2 * rate / 3:
+            out.append(rng.choice(words))
+    return " ".join(out)

@@ -1,0 +1,41 @@
+"""Stage `sft@<name>`: demonstrations in, a trunk and its tokenizer out."""
+
+import sys
+from pathlib import Path
+
+from rlhf_pipeline.params import load_params
+from rlhf_pipeline.records import derive_seed, read_rows, write_json
+
+OUT = Path("data/sft")
+
+
+def main(name: str) -> None:
+    """Write data/sft/trunks/<name>/, its metrics and its learning curve."""
+    import torch
+
+    from rlhf_pipeline.methods import parse_settings
+    from rlhf_pipeline.sft.training import Params, train
+    from rlhf_pipeline.tracking import log_stage
+    from rlhf_pipeline.training import write_csv
+
+    params = load_params()
+    torch.set_num_threads(params.sft.threads)
+    trunk = params.sft.trunks[name]
+    settings = parse_settings(Params, {**params.sft.settings, **trunk.settings}, f"sft.trunks.{name}")
+    demonstrations = read_rows("data/curation/demonstrations.jsonl")
+    seed = derive_seed(params.seed, "sft", name)
+    result = train(trunk.base, demonstrations, settings, seed, OUT / "trunks" / name)
+    write_csv(OUT / "curves" / f"{name}.csv", result["curve"], ["step", "loss"])
+    write_json(OUT / "metrics" / f"{name}.json", result["metrics"])
+    log_stage(
+        f"sft@{name}",
+        metrics=result["metrics"],
+        params={"base": trunk.base, "seed": seed, **settings.model_dump()},
+        artifacts=[OUT / "trunks" / name],
+        datasets=["data/curation/demonstrations.jsonl"],
+        curve=result["curve"],
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
