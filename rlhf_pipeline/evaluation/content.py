@@ -33,7 +33,8 @@ class Tile:
 def banner(night: Night) -> Banner:
     """Return the night's outcome in plain words; a refusal that was not enforced is never called anything else."""
     refused = [judged for judged in night.judged if not judged.verdict.admitted]
-    reasons = [f"{j.stage}: {words.sentence(check)}" for j in refused for check in blocking(j.verdict.checks)]
+    told = descriptions(night.audit)
+    reasons = [f"{j.stage}: {words.sentence(check, told)}" for j in refused for check in blocking(j.verdict.checks)]
     stages = " and ".join(judged.stage for judged in refused)
     if any(judged.is_gate_open for judged in refused):
         text = "gate.enforce is false, so the night went on past a refusal. What follows is for study, not for use."
@@ -114,6 +115,7 @@ def before_and_after(found: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Return what was measured of both sides: title, reference, policy."""
     bases = [name.removesuffix("/policy") for name in found if name.endswith("/policy")]
     both = [base for base in bases if f"{base}/reference" in found and not base.startswith("gold_attribute/")]
+    both.sort(key=lambda base: not base.endswith("_reward"))
     return [(words.title(base), _cell(found, f"{base}/reference"), _cell(found, f"{base}/policy")) for base in both]
 
 
@@ -128,9 +130,28 @@ def gold_attributes(found: Mapping[str, float], side: str) -> dict[str, float]:
     return {name: found[f"gold_attribute/{name}/{side}"] for name in names if f"gold_attribute/{name}/{side}" in found}
 
 
+def descriptions(audit: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the audit's checks say of their metrics, by metric."""
+    return {finding["metric"]: finding.get("description", "") for finding in audit.get("findings", [])}
+
+
 def findings_by_check(audit: Mapping[str, Any]) -> list[tuple[str, list[Row]]]:
-    """Return the audit's findings, those of one check together, in the audit's order."""
-    return [(name, list(found)) for name, found in groupby(audit.get("findings", []), key=lambda f: f["check"])]
+    """Return the audit's findings, those of one check together, but for those of single models; see `models_table`."""
+    models = {model["name"] for model in _models(audit)}
+    joint = [f for f in audit.get("findings", []) if f["metric"].partition("/")[2] not in models]
+    return [(name, list(found)) for name, found in groupby(joint, key=lambda finding: finding["check"])]
+
+
+def models_table(audit: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """Return the metrics that single models have, and for each model its name and values in that order."""
+    models = _models(audit)
+    columns = list(dict.fromkeys(key for model in models for key in model if key != "name"))
+    rows = [(model["name"], [words.number(model.get(column)) for column in columns]) for model in models]
+    return [column.replace("_", " ") for column in columns], rows
+
+
+def _models(audit: Mapping[str, Any]) -> list[Row]:
+    return [*audit.get("members", []), *audit.get("evaluators", [])]
 
 
 def notable_samples(samples: Sequence[Row], num_each: int = 4) -> list[tuple[str, list[Row]]]:

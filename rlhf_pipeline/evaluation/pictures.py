@@ -55,7 +55,14 @@ def to_svg(made: Figure) -> str:
 
 
 def overoptimisation(rows: Rows) -> Figure:
-    """Return proxy, evaluators and gold over steps and over KL: rewards that part company show over-optimisation."""
+    """Return proxy, evaluators and gold over steps and over KL: rewards that part company show over-optimisation.
+
+    Gold is absolute, so it is drawn from its value at the first step on; the others count from the reference already.
+    """
+    start = min(rows, key=lambda row: row["step"]).get("gold_reward", 0.0) if rows else 0.0
+    rows = [
+        row | {"gold_reward": row["gold_reward"] - start} if "gold_reward" in row else row for row in map(dict, rows)
+    ]
 
     def draw(_: Figure, axes: Sequence[Axes]) -> None:
         for axis, x, label in zip(
@@ -68,7 +75,7 @@ def overoptimisation(rows: Rows) -> Figure:
                     axis.plot(xs, ys, marker="o", markersize=3.5, color=COLOURS[name], label=NAMES[name])
             axis.axhline(0, color="#c9ced6", linewidth=1, zorder=0)
             axis.set_xlabel(label)
-        axes[0].set_ylabel("reward")
+        axes[0].set_ylabel("reward above the reference's")
         axes[0].legend(loc="best")
 
     return figure(9.6, 3.5, 2, draw)
@@ -134,8 +141,7 @@ def accuracy_intervals(findings: Rows) -> Figure:
             if low is not None and high is not None:
                 axes[0].plot([low, high], [y, y], color=colour, linewidth=3 if is_joint else 2, solid_capstyle="round")
             axes[0].plot([finding["value"]], [y], "o", color=colour, markersize=7 if is_joint else 5)
-        axes[0].set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
-        axes[0].invert_yaxis()
+        axes[0].set_yticks(range(len(names)), [name.replace("_", " ").replace("/", ", ") for name in names])
         axes[0].set_ylim(len(names) - 0.5, -0.5)
         axes[0].set_xlabel("test pairs ordered as labelled, with 95 % interval")
 

@@ -62,7 +62,9 @@ def to_html(night: Night, duel: Mapping[str, Any] | None = None) -> str:
         stages=drawings.stage_picture(night.families, content.states(night)),
         pictures=draw_all(night),
         before_and_after=content.before_and_after(found),
+        descriptions=content.descriptions(night.audit),
         findings=content.findings_by_check(night.audit),
+        models=content.models_table(night.audit),
         samples=content.notable_samples(night.samples),
         parameters=yaml.safe_dump(dict(night.parameters), sort_keys=False, allow_unicode=True, width=100),
     )

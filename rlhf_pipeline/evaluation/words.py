@@ -1,5 +1,7 @@
 """Names of metrics and checks in plain words, and numbers as people read them."""
 
+from collections.abc import Mapping
+
 from rlhf_pipeline.verdicts import Bound, Check
 
 PHRASES = {
@@ -8,11 +10,14 @@ PHRASES = {
     "brier": "Brier score of the predicted preference",
     "completion_tokens": "Tokens per completion",
     "contradictory_pairs": "Pairs that contradict another",
-    "contrast_consistency": "Completions that score higher under their own prompt's wording than another's would",
+    "contrast_consistency": "Contrast items whose fitting completion scores higher",
+    "cycle_fraction": "Prompts whose preferences go round in a circle",
     "degenerate_low": "Degenerate completions that score below the good one",
     "distinct_2": "Distinct word pairs among a prompt's samples",
     "distinct_2_change": "Change of distinct word pairs, policy less reference",
+    "dropped": "Rows dropped by",
     "dropped_fraction": "Share of rows dropped",
+    "duplicate_pairs": "Pairs that stand twice",
     "ece": "Expected calibration error",
     "empty_fraction": "Share of empty completions",
     "evaluator_gain": "Gain over the reference by the evaluators",
@@ -21,10 +26,16 @@ PHRASES = {
     "gold_gain": "Gain over the reference by gold",
     "gold_gap_closed": "Share of the gap to the best possible that was closed",
     "gold_reward": "Gold reward",
+    "gx": "Rules of the table suite",
     "kl": "KL to the reference, nats per completion",
     "leaked_groups": "Groups that stand in more than one split",
+    "leaked_prompts": "Prompts that stand in more than one split",
     "length_bias": "Correlation of reward and length",
     "longer_chosen_fraction": "Pairs whose chosen side is the longer",
+    "num_dropped": "Rows dropped",
+    "num_dropped_others": "Rows dropped that are no pairs",
+    "num_kept": "Rows kept",
+    "num_read": "Rows read",
     "proxy_gain": "Gain over the reference by the ensemble",
     "proxy_reward": "Ensemble's reward",
     "rows": "Rows",
@@ -47,8 +58,10 @@ SUBJECTS = {
 }
 
 
-def title(name: str) -> str:
-    """Return a metric's name in plain words: `accuracy/ensemble` names what is measured, then of whom."""
+def title(name: str, descriptions: Mapping[str, str] | None = None) -> str:
+    """Return a metric in plain words: as its check describes it, or what `accuracy/ensemble` measures, and of whom."""
+    if descriptions and descriptions.get(name):
+        return descriptions[name].rstrip(".")
     base, _, subject = name.partition("/")
     phrase = PHRASES.get(base, base.replace("_", " ").capitalize())
     return f"{phrase}, {SUBJECTS.get(subject, subject.replace('_', ' ').replace('/', ', '))}" if subject else phrase
@@ -82,10 +95,10 @@ def outcome(check: Check) -> str:
     return "warned" if check.bound.severity == "warn" else "refused"
 
 
-def sentence(check: Check) -> str:
+def sentence(check: Check, descriptions: Mapping[str, str] | None = None) -> str:
     """Return a check with its numbers as one line."""
     if check.value is None:
-        return f"{title(check.name)}: {check.note or 'not measured'}; must be {bound(check.bound)}."
+        return f"{title(check.name, descriptions)}: {check.note or 'not measured'}; must be {bound(check.bound)}."
     reach = interval(check.low, check.high)
     span = f" (95 % interval {reach})" if reach else ""
-    return f"{title(check.name)}: {number(check.value)}{span}; must be {bound(check.bound)}."
+    return f"{title(check.name, descriptions)}: {number(check.value)}{span}; must be {bound(check.bound)}."

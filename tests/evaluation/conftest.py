@@ -12,7 +12,7 @@ import torch
 import rlhf_pipeline
 from rlhf_pipeline.evaluation.gold import Gold
 from rlhf_pipeline.evaluation.stages import read_families
-from rlhf_pipeline.records import user, write_json, write_rows
+from rlhf_pipeline.records import assistant, user, write_json, write_rows
 from rlhf_pipeline.validation.ensemble import Ensemble
 from rlhf_pipeline.validation.normalisation import Statistics
 from rlhf_pipeline.verdicts import Bound, Check, Verdict, write_verdict
@@ -82,65 +82,32 @@ def write_models(data, members):
         write_csv(data / f"sft/curves/{name}.csv", [{"step": s, "loss": end + 4 * math.exp(-s / 40)} for s in steps])
 
 
+def finding(check, metric, value, half, description):
+    known = {"check": check, "metric": metric, "value": value, "num_items": 799, "description": description, "note": ""}
+    return known | {"low": value - half, "high": value + half}
+
+
 def write_validation(data, members, accuracy):
-    names = {"ensemble": accuracy, **{m: accuracy - 0.02 - 0.006 * i for i, m in enumerate(members)}}
+    values = {"ensemble": accuracy, "member_mean": accuracy - 0.03}
+    values |= {name: accuracy - 0.02 - 0.006 * number for number, name in enumerate([*members, "evaluator"])}
+    ordered = "Share of test pairs ordered as labelled by"
     findings = [
-        {
-            "check": "accuracy",
-            "metric": f"accuracy/{name}",
-            "value": value,
-            "low": value - 0.02,
-            "high": value + 0.02,
-            "num_items": 799,
-            "description": "",
-        }
-        for name, value in names.items()
+        finding("accuracy", f"accuracy/{name}", v, 0.02, f"{ordered} the {name}.") for name, v in values.items()
     ]
-    findings += [
-        {
-            "check": "contrast",
-            "metric": "contrast_consistency/ensemble",
-            "value": 0.91,
-            "low": 0.88,
-            "high": 0.94,
-            "num_items": 400,
-            "description": "the good completion scores above the other prompt's",
-        }
-    ]
-    worst = {
-        "contrast": [
-            {"prompt": user("write about a red fox in <b>winter</b>"), "completion": "a dog .", "margin": -2.31}
-        ]
-    }
-    calibration = [
-        {"predicted": p, "observed": p - 0.12 * (p - 0.5), "num_pairs": 90} for p in (0.55, 0.65, 0.75, 0.85, 0.95)
-    ]
-    write_json(
-        data / "validation/audit.json",
-        {
-            "findings": findings,
-            "worst": worst,
-            "members": members,
-            "evaluators": ["evaluator"],
-            "calibration": calibration,
-        },
-    )
-    write_verdict(
-        data / "validation/verdict.json",
-        verdict(
-            check("accuracy/ensemble", accuracy, 0.02, Bound(at_least=0.55)),
-            check("contrast_consistency/ensemble", 0.91, 0.03, Bound(at_least=0.7)),
-        ),
-    )
-    write_json(
-        data / "validation/metrics.json",
-        {
-            "accuracy/ensemble": accuracy,
-            "accuracy/member_mean": accuracy - 0.03,
-            "contrast_consistency/ensemble": 0.91,
-            "contrast_consistency/member_mean": 0.87,
-        },
-    )
+    told = "Share of contrast items whose fitting completion scores higher by the ensemble."
+    findings.append(finding("contrast", "contrast_consistency/ensemble", 0.91, 0.03, told))
+    lost = {"id": "c-7", "prompt": user("write about a red fox in <b>winter</b>"), "should_win": assistant("a fox ."),
+            "should_lose": assistant("a dog ."), "margin": -2.31}  # fmt: skip
+    bins = [{"predicted": p, "observed": p - 0.12 * (p - 0.5), "count": 90} for p in (0.55, 0.65, 0.75, 0.85, 0.95)]
+    models = [{"name": name, "scale": 1.2, "accuracy": values[name]} for name in [*members, "evaluator"]]
+    audit = {"findings": findings, "worst": {"accuracy": [], "contrast": [lost]}, "calibration": bins}
+    write_json(data / "validation/audit.json", audit | {"members": models[:-1], "evaluators": models[-1:]})
+    checks = [check("accuracy/ensemble", accuracy, 0.02, Bound(at_least=0.55)),
+              check("contrast_consistency/ensemble", 0.91, 0.03, Bound(at_least=0.7))]  # fmt: skip
+    write_verdict(data / "validation/verdict.json", verdict(*checks))
+    metrics = {"accuracy/ensemble": accuracy, "accuracy/member_mean": accuracy - 0.03}
+    more = {"contrast_consistency/ensemble": 0.91, "contrast_consistency/member_mean": 0.87}
+    write_json(data / "validation/metrics.json", metrics | more)
 
 
 def write_policy(data, has_gold):

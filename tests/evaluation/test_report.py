@@ -31,7 +31,7 @@ def test_a_complete_night_is_admitted_with_its_numbers_and_pictures(page):
 def test_a_refused_validation_shows_why_and_nothing_of_a_policy(page):
     html = page(accuracy=0.52)
     assert '<div class="banner refused"><strong>Refused at validation</strong>' in html
-    assert "Test pairs ordered as their label says, the ensemble: 0.520 (95 % interval 0.500 to 0.540)" in html
+    assert "Share of test pairs ordered as labelled by the ensemble: 0.520 (95 % interval 0.500 to 0.540)" in html
     assert "Proxy and yardsticks" not in html
     assert "not reached" in html
 
