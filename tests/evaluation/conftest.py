@@ -217,13 +217,12 @@ def fill_outs(root, stages):
                 (root / out).write_text("{}" if out.endswith("json") else "")
 
 
-@pytest.fixture
-def make_night(tmp_path):
+@pytest.fixture(scope="module")
+def make_night(tmp_path_factory):
     """Return a function that lays a night's files into a folder: how far it came, and how it went."""
 
-    def make(*, accuracy=0.79, gain=1.4, has_gold=True, is_enforced=True, folder="night"):
-        root = tmp_path / folder
-        root.mkdir()
+    def make(*, accuracy=0.79, gain=1.4, has_gold=True, is_enforced=True):
+        root = tmp_path_factory.mktemp("night")
         for name in ("dvc.yaml", "params.yaml"):
             shutil.copy(PROJECT / name, root / name)
         data, members = root / "data", ["a", "b", "c", "d"]

@@ -1,18 +1,19 @@
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
 from rlhf_pipeline.evaluation.report import render
 
 
-@pytest.fixture
-def page(make_night, tmp_path):
-    """Return a function from a night's shape to its page."""
+@pytest.fixture(scope="module")
+def page(make_night, tmp_path_factory):
+    """Return a function from a night's shape to its page; a page is drawn once."""
 
-    def read(duel=None, before_gate=None, **shape):
-        out = render(make_night(**shape), tmp_path / "reports/latest.html", duel, before_gate=before_gate)
-        return out.read_text()
+    @cache
+    def read(**shape):
+        return render(make_night(**shape), tmp_path_factory.mktemp("reports") / "new/latest.html").read_text()
 
     return read
 
@@ -38,7 +39,7 @@ def test_a_refused_validation_shows_why_and_nothing_of_a_policy(page):
 
 def test_what_an_older_night_left_behind_a_refusal_is_not_shown(make_night, tmp_path):
     root = make_night()
-    refused = make_night(accuracy=0.52, folder="refused")
+    refused = make_night(accuracy=0.52)
     (root / "data/gate/validation.json").unlink()
     verdict = "data/validation/verdict.json"
     (root / verdict).write_text((refused / verdict).read_text())
@@ -87,10 +88,10 @@ def test_an_empty_project_has_a_report_too(make_night, tmp_path):
     assert "No stage has judged yet" in html
 
 
-def test_the_champion_and_the_challenger_are_told_apart(page):
+def test_the_champion_and_the_challenger_are_told_apart(make_night, tmp_path):
     duel = {"win_rate": 0.56, "low": 0.52, "high": 0.6, "judge": "evaluators", "num_prompts": 200, "passed": False,
             "mean_difference": 0.2, "difference_low": -0.1, "difference_high": 0.3}  # fmt: skip
-    html = page(duel)
+    html = render(make_night(accuracy=0.52), tmp_path / "page.html", duel).read_text()
     assert "the champion stays" in html
     assert "judged by the evaluators" in html
 
@@ -106,7 +107,7 @@ def test_nothing_is_fetched_and_samples_are_escaped(page):
 
 
 def test_the_same_night_gives_the_same_bytes(make_night, tmp_path):
-    root = make_night()
+    root = make_night(has_gold=False)
     first, second = (render(root, tmp_path / f"{i}.html").read_bytes() for i in range(2))
     assert first == second
 
@@ -114,6 +115,6 @@ def test_the_same_night_gives_the_same_bytes(make_night, tmp_path):
 def test_the_command_renders_without_torch(make_night, tmp_path):
     code = "import sys; from rlhf_pipeline.evaluation.report import main; main(); assert 'torch' not in sys.modules"
     out = tmp_path / "latest.html"
-    arguments = ["--root", str(make_night()), "--out", str(out)]
+    arguments = ["--root", str(make_night(accuracy=0.52)), "--out", str(out)]
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == str(out)
