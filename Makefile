@@ -40,7 +40,8 @@ $(READY): constraints.txt pyproject.toml
 	if [ -z "$$python" ]; then echo "Python 3.11 or later is needed; set PYTHON=/path/to/python3.11" >&2; exit 2; fi; \
 	echo "setting up $(VENV) with $$($$python --version): a few minutes, once"; \
 	"$$python" -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet -c constraints.txt -e . </dev/null
+	@$(BIN)/python -m pip install -qq --no-compile -c constraints.txt -e . </dev/null
+	@$(BIN)/python -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib || true  # pip compiles on one core
 	@touch $(READY)
 
 lock:
