@@ -50,7 +50,11 @@ def main() -> None:
     log_stage(
         "validation",
         metrics=audit.metrics(results),
-        params=section.model_dump(),
+        params=section.model_dump()
+        | {
+            "aggregator_settings": ensemble.effective_settings(),
+            "check_settings": audit.effective_settings(plan),
+        },
         artifacts=[OUT / name for name in ("ensemble.json", "audit.json", "calibration.csv", "verdict.json")],
         datasets=[CURATION / f"{name}.jsonl" for name in rows],
     )

@@ -61,6 +61,11 @@ def plan(inputs: Inputs, checks: Sequence[str], settings: Mapping[str, Mapping[s
     return Plan(planned, table, sorted(rows))
 
 
+def effective_settings(plan: Plan) -> dict[str, dict[str, Any]]:
+    """Return the settings of each check, defaults included."""
+    return {name: params.model_dump() for name, (_, params, _) in plan.checks.items()}
+
+
 def scale_members(plan: Plan, raw: Tensor) -> Statistics:
     """Return the statistics of each row of [M, T] raw rewards, from validation pairs.
 

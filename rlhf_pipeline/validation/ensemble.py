@@ -58,6 +58,14 @@ class Ensemble:
         """Return the members' names, in the order of every [K] tensor."""
         return list(self.reward_models)
 
+    def effective_settings(self) -> dict[str, Any]:
+        """Return the aggregator's settings with its defaults.
+
+        Raises:
+            MethodError: there is no such aggregator, or a setting is unknown or out of range.
+        """
+        return methods.settings(methods.load(AGGREGATORS, self.aggregator), self.settings).model_dump()
+
     @classmethod
     def load(cls, path: Path | str, members_folder: Path | str, listed: Collection[str]) -> "Ensemble":
         """Load the ensemble that ensemble.json describes.
@@ -110,12 +118,11 @@ class Ensemble:
 
     def write(self, path: Path | str, members_folder: Path | str, evaluators: "Ensemble | None" = None) -> None:
         """Write ensemble.json, with the content hash of each member and the effective settings."""
-        method = methods.load(AGGREGATORS, self.aggregator)
         content = {
             "schema_version": SCHEMA_VERSION,
             "normalisation": self.normalisation,
             "aggregator": self.aggregator,
-            "settings": methods.settings(method, self.settings).model_dump(),
+            "settings": self.effective_settings(),
             "members": _entries(self, members_folder),
             "evaluators": _entries(evaluators, members_folder) if evaluators else [],
         }

@@ -119,8 +119,11 @@ def test_the_bins_are_a_table_for_dvc_plots(stage):
 
 def test_untrained_members_are_refused_and_the_stage_succeeds(stage):
     bounds = {"contrast_consistency/ensemble": {"at_least": 0.9}, "accuracy/ensemble": {"at_least": 0.9}}
-    verdict = read_verdict(stage(bounds=bounds) / "verdict.json")
-    assert not verdict.admitted
+    assert not read_verdict(stage(bounds=bounds) / "verdict.json").admitted
+
+
+def test_bounds_that_hold_admit(stage):
+    assert read_verdict(stage() / "verdict.json").admitted
 
 
 def test_a_bound_on_an_empty_item_file_is_refused_as_not_measured(stage):
@@ -145,3 +148,4 @@ def test_the_night_is_told_of_metrics_and_data(stage, tmp_path):
     record = json.loads((tmp_path / "validation.json").read_text())
     assert record["metrics"] == metrics
     assert "data/curation/test.jsonl" in record["datasets"]
+    assert record["params"]["check_settings.contrast.max_items"] == "500"
