@@ -15,18 +15,18 @@ from rlhf_pipeline.evaluation.pictures import overoptimisation_picture
 
 PICTURE = Path("docs/pictures/overoptimisation.png")
 MEMBER = "weak"
-MEMBER_SETTINGS = {"max_pairs": 150}
+SOURCE_SETTINGS: dict[str, Any] = {"num_train": 200}
 POLICY_SETTINGS: dict[str, Any] = {}
 
 
 def weaken(params: dict[str, Any]) -> None:
-    """Leave one member, trained on few pairs, and the evaluators; let the gate warn only."""
+    """Leave the evaluators and one member, give the world few train pairs, and let the gates warn only."""
     members = params["rewards"]["members"]
     first = next(member for member in members.values() if member.get("role", "member") == "member")
     judges = {name: member for name, member in members.items() if member.get("role") == "evaluator"}
-    weak = {**first, "settings": {**first.get("settings", {}), **MEMBER_SETTINGS}}
-    params["rewards"]["members"] = {MEMBER: weak, **judges}
-    params["policy"]["settings"] = {**params["policy"]["settings"], **POLICY_SETTINGS}
+    params["rewards"]["members"] = {MEMBER: first, **judges}
+    for section, settings in (("curation", SOURCE_SETTINGS), ("policy", POLICY_SETTINGS)):
+        params[section]["settings"] = {**params[section]["settings"], **settings}
     params["gate"]["enforce"] = False
 
 

@@ -2,6 +2,7 @@ import yaml
 
 from benchmarks import clone as clones
 from benchmarks import weak
+from rlhf_pipeline import methods
 from rlhf_pipeline.params import Params
 
 
@@ -11,7 +12,8 @@ def test_one_weak_member_is_left_beside_the_evaluators_and_the_gate_only_warns()
     weak.weaken(params)
     checked = Params.model_validate(params)
     assert set(checked.rewards.members) == {weak.MEMBER, *evaluators}
-    assert checked.rewards.members[weak.MEMBER].settings.items() >= weak.MEMBER_SETTINGS.items()
+    settings = methods.settings(methods.load("curation/sources", checked.curation.source), checked.curation.settings)
+    assert settings.num_train == weak.SOURCE_SETTINGS["num_train"]
     assert not checked.gate.enforce
 
 
