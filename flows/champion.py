@@ -1,6 +1,5 @@
 """Champion against challenger on tonight's evaluation prompts, in a process of its own: judging needs torch."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
-MODULE = os.environ.get("RLHF_DUEL", "rlhf_pipeline.evaluation.duel")
+MODULE = "rlhf_pipeline.evaluation.duel"
 RESULT = Path("reports/duel.json")
 
 

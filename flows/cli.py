@@ -148,6 +148,8 @@ def _run(profile: str | None, assignments: list[str], wants_promotion: bool) -> 
 
 def _guard(act: Callable[[], int]) -> int:
     """Run an act in the project's folder and turn what the user can cause into one line and an exit code."""
+    from dvc.exceptions import DvcException
+
     from flows.lock import BusyError
     from flows.worktree import RevisionError
     from rlhf_pipeline.methods import MethodError
@@ -155,10 +157,10 @@ def _guard(act: Callable[[], int]) -> int:
     try:
         os.chdir(_project())
         return act()
-    except (MethodError, RevisionError, FileNotFoundError) as error:
+    except (MethodError, RevisionError, FileNotFoundError, DvcException) as error:
         typer.echo(f"error: {error}", err=True)
         return USAGE
-    except BusyError as error:
+    except (BusyError, TimeoutError) as error:
         typer.echo(f"error: {error}", err=True)
         return FAILED
 

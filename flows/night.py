@@ -14,15 +14,15 @@ from flows.diary import Diary
 from flows.graph import Stage, read_graph
 from flows.processes import ProcessGroup, end_leftovers, ends_on_signal
 from flows.progress import Progress
-from flows.stages import Outcome, State, run_tool
+from flows.stages import Outcome, State, run_tool, worst
 from flows.walk import Walk
 from rlhf_pipeline.records import write_json
 
 LOGS = Path("logs")
 RECORDS = Path(".cache/records")
 REPORT = Path("reports/latest.html")
+REPORT_MODULE = "rlhf_pipeline.evaluation.report"
 EXIT_CODES = {State.COMPLETED: 0, State.REFUSED: 3}
-RANKING = (State.FAILED, State.REFUSED, State.NOT_RUN)
 
 
 def run(console: Console, cache: Path, wants_promotion: bool = True) -> int:
@@ -62,14 +62,9 @@ def render_report(group: ProcessGroup | None = None) -> Outcome:
     REPORT.parent.mkdir(exist_ok=True)
     duel = ["--duel", str(champion.RESULT)] if champion.RESULT.exists() else []
     log = LOGS / "report.log"
-    status = run_tool("rlhf_pipeline.evaluation.report", "--out", str(REPORT), *duel, group=group, log=log)
+    status = run_tool(REPORT_MODULE, "--out", str(REPORT), *duel, group=group, log=log)
     state, reason = (State.FAILED, f"see {log}") if status else (State.COMPLETED, "")
     return Outcome(state, time.monotonic() - began, reason)
-
-
-def worst(states: list[State]) -> State:
-    """Return the state that decides about a whole night."""
-    return next((state for state in RANKING if state in states), State.COMPLETED)
 
 
 def _prepare_folders() -> None:
@@ -110,7 +105,7 @@ def _guard(act: Callable[[], Outcome | None]) -> Callable[[], Outcome | None]:
 
 def _finish(console: Console, walk: Walk, acts: dict[str, Outcome], diary: Diary, seconds: float) -> int:
     outcomes = {name: walk.outcome(name) for name in walk.graph.stages} | acts
-    state = worst([outcome.state for outcome in outcomes.values()])
+    state = worst(outcomes.values())
     rows = {name: {"state": o.state, "seconds": round(o.seconds, 2)} for name, o in outcomes.items()}
     timings = LOGS / "night.json"
     write_json(timings, {"state": state, "seconds": round(seconds, 2), "stages": rows})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows import servers
 from flows.processes import MARK, ProcessGroup, ends_on_signal
-from flows.stages import Outcome, State
+from flows.stages import Outcome, State, worst
 from flows.walk import Walk
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ def run_as_flow(walk: Walk, acts: Mapping[str, Act], group: ProcessGroup, logs: 
         def night() -> "PrefectState":
             with ends_on_signal(group):  # Prefect sets its own handlers when a flow begins
                 _submit(walk)
-                return _follow(acts, done)
+                _follow(acts, done)
+            return to_state(Outcome(worst([Outcome(walk.state()), *done.values()])))
 
         runner: Any = ThreadPoolTaskRunner(max_workers=len(walk.graph.stages))
         Flow(night, name="night", task_runner=runner, persist_result=False)(return_state=True)
@@ -58,8 +59,9 @@ def _submit(walk: Walk) -> None:
     wait(list(futures.values()))
 
 
-def _follow(acts: Mapping[str, Act], done: dict[str, Outcome]) -> "PrefectState":
+def _follow(acts: Mapping[str, Act], done: dict[str, Outcome]) -> None:
     from prefect import Task
+    from prefect.states import Completed
 
     for name, act in acts.items():
 
@@ -67,10 +69,9 @@ def _follow(acts: Mapping[str, Act], done: dict[str, Outcome]) -> "PrefectState"
             outcome = act()
             if outcome:
                 done[name] = outcome
-            return to_state(outcome or Outcome(State.NOT_RUN))
+            return to_state(outcome) if outcome else Completed(name=State.NOT_RUN)
 
         Task(perform, name=name, persist_result=False)(return_state=True)
-    return to_state(Outcome(State.COMPLETED))
 
 
 def to_state(outcome: Outcome) -> "PrefectState":

@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from flows.processes import Child, environment
@@ -46,7 +46,8 @@ def mlflow_server(log: Path, port: int | None = None) -> Iterator[str]:
     port = port or free_port()
     store = ["--backend-store-uri", tracking.tracking_uri(), "--default-artifact-root", "mlartifacts"]
     command = [sys.executable, "-m", "mlflow", "server", *store, "--host", HOST, "--port", str(port), "--workers", "1"]
-    with running(command, log, tracking.SHORT_TIMEOUTS):
+    # Without this MLflow starts half a dozen processes for jobs that this project never gives it.
+    with running(command, log, tracking.SHORT_TIMEOUTS | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}):
         yield f"http://{HOST}:{port}"
 
 
@@ -97,18 +98,16 @@ def free_port(wanted: int = 0) -> int:
 
 def show(logs: Path) -> None:
     """Serve both until interrupted, and print their addresses."""
-    with ExitStack() as stack:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with ExitStack() as stack, suppress(KeyboardInterrupt):
         mlflow = stack.enter_context(mlflow_server(logs / "mlflow.log", free_port(5000)))
         prefect = stack.enter_context(prefect_server(logs / "prefect.log", free_port(4200)))
         for name, address, path in (("MLflow", mlflow, "/health"), ("Prefect", prefect, "/api/health")):
             wait_until_up(address, path)
             print(f"{name:8} {address}", flush=True)
         print("Ctrl-C ends both.", flush=True)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
-            signal.pause()
-        except KeyboardInterrupt:
-            print("ending both")
+        signal.pause()
+    print("both ended")
 
 
 def _answers(url: str) -> bool:

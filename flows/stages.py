@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -42,6 +43,16 @@ class Outcome:
     def is_good(self) -> bool:
         """Return whether what follows may run."""
         return self.state in (State.COMPLETED, State.UNCHANGED, State.RESTORED)
+
+
+def worst(outcomes: Iterable[Outcome]) -> State:
+    """Return the state that decides about a whole night: what was not run and was not refused was broken off."""
+    states = {outcome.state for outcome in outcomes}
+    if State.FAILED in states:
+        return State.FAILED
+    if State.REFUSED in states:
+        return State.REFUSED
+    return State.FAILED if State.NOT_RUN in states else State.COMPLETED
 
 
 def log_path(logs: Path, name: str) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 from flows.graph import Graph, Stage, read_params
 from flows.processes import ProcessGroup
 from flows.slots import Slots
-from flows.stages import Outcome, State, run_stage
+from flows.stages import Outcome, State, run_stage, worst
 
 Begin = Callable[[Stage], None]
 End = Callable[[Stage, Outcome], None]
@@ -57,10 +57,8 @@ class Walk:
         return self.outcomes.get(name, Outcome(State.NOT_RUN))
 
     def state(self) -> State:
-        """Return the state of the whole night: the worst of its stages."""
-        states = {self.outcome(name).state for name in self.graph.stages}
-        ranking = (State.FAILED, State.REFUSED, State.NOT_RUN)
-        return next((state for state in ranking if state in states), State.COMPLETED)
+        """Return the state of all stages together."""
+        return worst(self.outcome(name) for name in self.graph.stages)
 
     def _perform(self, stage: Stage) -> Outcome:
         try:

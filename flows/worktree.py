@@ -1,5 +1,6 @@
 """Nights away from the workspace: a git worktree beside the repository, sharing its DVC cache and its MLflow store."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -24,7 +25,14 @@ def run_at(revision: str, arguments: Sequence[str], root: Path) -> int:
     store = {"RLHF_HOME": str(root.resolve()), "MLFLOW_TRACKING_URI": tracking.tracking_uri()}
     print(f"night at {revision} in {folder}", flush=True)
     command = [sys.executable, "-m", "flows.cli", "run", *arguments]
-    return subprocess.call(command, cwd=folder, env=environment() | store)
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with subprocess.Popen(command, cwd=folder, env=environment() | store) as night:
+        try:
+            return night.wait()
+        except BaseException:
+            night.terminate()  # it ends its own stages; leaving the block waits for it
+            raise
 
 
 def prepare(revision: str, root: Path) -> Path:

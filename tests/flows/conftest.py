@@ -1,6 +1,6 @@
-"""A project of a few stages that train nothing: real DVC, real git, commands of milliseconds."""
+"""A project of a few stages that train nothing: real DVC, real git, real Prefect and MLflow, commands of milliseconds."""
 
-import os
+import io
 import shutil
 import subprocess
 import sys
@@ -8,6 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
+from rich.console import Console
+
+from flows import champion, night, servers
+from flows.graph import Graph, read_graph
+from flows.lock import cache_folder
+from flows.processes import ProcessGroup
 
 PROJECT = Path(__file__).parents[2]
 
@@ -37,12 +44,13 @@ stages:
       meta: {headline: accuracy}
   policy:
     cmd: python toy.py policy
-    deps: [toy.py, data/rewards/members, data/gate/curation.json]
-    params: [rewards.members, policy.settings]
+    deps: [data/rewards/members, data/curation/rows.txt, data/gate/curation.json]
+    params: [rewards.members]
     outs: [data/policy/model]
   evaluation:
     cmd: python toy.py evaluation
-    deps: [toy.py, data/policy/model, data/curation/verdict.json]
+    deps: [data/policy/model, data/curation/verdict.json]
+    params: [evaluation]
     outs: [data/evaluation/verdict.json]
     metrics: [data/evaluation/metrics.json]
 """
@@ -85,31 +93,132 @@ def evaluation():
 globals()[sys.argv[1]](*sys.argv[2:])
 '''
 
+REPORT_PY = "import sys, pathlib; pathlib.Path(sys.argv[2]).write_text('report')"
+DUEL_PY = """
+import json, pathlib, sys
+options = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+assert pathlib.Path(options["--champion"], "weights.txt").exists()
+passed = not pathlib.Path("loses").exists()
+result = {"win_rate": 0.6, "low": 0.55, "high": 0.65, "judge": "gold", "passed": passed, "num_prompts": 9}
+pathlib.Path(options["--out"]).write_text(json.dumps(result))
+"""
+IGNORED = ["/data/", "/logs/", "/reports/", "/.cache/", "/mlflow.db*", "/mlartifacts/", "/times/", "__pycache__/"]
 
-@pytest.fixture
-def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a fresh toy project, which is the current folder."""
-    root = tmp_path / "toy"
+
+def shell(command: str) -> str:
+    return subprocess.run(command, shell=True, check=True, capture_output=True, text=True).stdout
+
+
+def lay_out(root: Path) -> None:
+    """Write the toy project's files."""
     (root / "code").mkdir(parents=True)
-    (root / "dvc.yaml").write_text(DVC_YAML)
-    (root / "toy.py").write_text(TOY_PY)
-    (root / "code" / "loss.py").write_text("loss = 1\n")
-    (root / "input.txt").write_text("good rows\n")
-    shutil.copy(PROJECT / "params.yaml", root / "params.yaml")
-    ignored = ["/data/", "/logs/", "/reports/", "/.cache/", "/mlflow.db*", "/mlartifacts/", "/times/", "__pycache__/"]
-    (root / ".gitignore").write_text("\n".join(ignored) + "\n")
-    monkeypatch.chdir(root)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    for key in ("GIT_AUTHOR", "GIT_COMMITTER"):
-        monkeypatch.setenv(f"{key}_NAME", "toy")
-        monkeypatch.setenv(f"{key}_EMAIL", "toy@example.org")
-    shell("git init -q -b main && git add -A && git commit -q -m toy")
-    shell(f"{sys.executable} -m dvc init -q && git add -A && git commit -q -m dvc")
+    (root / "profiles").mkdir()
+    params = yaml.safe_load((PROJECT / "params.yaml").read_text())
+    params["rewards"]["members"] = dict(list(params["rewards"]["members"].items())[:2])
+    files = {
+        "dvc.yaml": DVC_YAML,
+        "toy.py": TOY_PY,
+        "toy_report.py": REPORT_PY,
+        "toy_duel.py": DUEL_PY,
+        "code/loss.py": "loss = 1\n",
+        "input.txt": "good rows\n",
+        ".gitignore": "\n".join(IGNORED) + "\n",
+        "params.yaml": yaml.safe_dump(params, sort_keys=False),
+    }
+    for name, text in files.items():
+        (root / name).write_text(text)
+
+
+@pytest.fixture(autouse=True)
+def settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the tests' nights away from the user's tracking, and let toy modules judge and report."""
+    for key in ("MLFLOW_TRACKING_URI", "RLHF_HOME", "RLHF_NIGHT_RECORDS", "RLHF_NIGHT_RUN_ID"):
+        monkeypatch.delenv(key, raising=False)
+    monkeypatch.setattr(night, "REPORT_MODULE", "toy_report")
+    monkeypatch.setattr(champion, "MODULE", "toy_duel")
+
+
+@pytest.fixture(scope="session")
+def fresh_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a toy project in which nothing has run."""
+    root = tmp_path_factory.mktemp("fresh") / "toy"
+    lay_out(root)
+    author = "-c user.name=toy -c user.email=toy@example.org"
+    shell(f"cd {root} && git init -q -b main && {sys.executable} -m dvc init -q && git add -A")
+    shell(f"cd {root} && git {author} commit -q -m toy")
     return root
 
 
-def shell(command: str) -> None:
-    subprocess.run(command, shell=True, check=True)
+@pytest.fixture
+def toy(fresh_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a toy project in which nothing has run; it is the current folder."""
+    root = tmp_path / "toy"
+    shutil.copytree(fresh_template, root, symlinks=True)
+    (root / "logs").mkdir()
+    monkeypatch.chdir(root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve one Prefect API to all nights of the session."""
+    folder = tmp_path_factory.mktemp("prefect")
+    servers.quieten_prefect()
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with servers.prefect_server(folder / "log", env={"PREFECT_HOME": str(folder)}) as address:
+        servers.wait_until_up(address, "/api/health")
+        with temporary_settings({PREFECT_API_URL: f"{address}/api"}):
+            yield address
+
+
+@pytest.fixture(scope="session")
+def night_template(fresh_template: Path, prefect: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a toy project after one good night, with what that night printed in printed.txt."""
+    root = tmp_path_factory.mktemp("night") / "toy"
+    shutil.copytree(fresh_template, root, symlinks=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        patch.setattr(night, "REPORT_MODULE", "toy_report")
+        code, printed = run_night()
+    assert code == 0, printed
+    (root / "logs" / "printed.txt").write_text(printed)
+    return root
+
+
+@pytest.fixture
+def after_night(night_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a copy of a toy project after one good night; it is the current folder."""
+    root = tmp_path / "toy"
+    shutil.copytree(night_template, root, symlinks=True)
+    monkeypatch.chdir(root)
+    return root
+
+
+def run_night(wants_promotion: bool = True) -> tuple[int, str]:
+    output = io.StringIO()
+    console = Console(file=output, width=140, highlight=False)
+    code = night.run(console, cache_folder(), wants_promotion)
+    return code, output.getvalue()
+
+
+@pytest.fixture
+def start_night(prefect: str) -> Callable[..., tuple[int, str]]:
+    """Return a function that runs a night here and returns its exit code and what it printed."""
+    return run_night
+
+
+@pytest.fixture
+def group(tmp_path: Path) -> Iterator[ProcessGroup]:
+    """Return the process group of a night."""
+    with ProcessGroup(tmp_path / "night.json") as group:
+        yield group
+
+
+@pytest.fixture
+def graph(toy: Path) -> Graph:
+    """Return the graph of the fresh toy project."""
+    return read_graph()
 
 
 @pytest.fixture
