@@ -53,13 +53,13 @@ def measure(
 
     rows = read_rows(DATA / "curation/evaluation_prompts.jsonl")[: settings.num_prompts]
     prompts = [row["prompt"] for row in rows]
-    found = sides.compare_models({"reference": reference, "policy": policy}, prompts, judges, settings, seed)
-    drawn = [(prompt, sample) for prompt, one in zip(prompts, found["policy"].samples, strict=True) for sample in one]
+    before, after = sides.compare_models(reference, policy, prompts, judges, settings, seed)
+    drawn = [(prompt, sample) for prompt, one in zip(prompts, after.samples, strict=True) for sample in one]
     kl = kl_per_completion(policy[0], reference[0], policy[1], *zip(*drawn, strict=True))
     best = [judges.gold.best(prompt) for prompt in prompts] if judges.gold else []
-    write_rows(OUT / "samples.jsonl", sides.side_by_side(rows, found))
+    write_rows(OUT / "samples.jsonl", sides.side_by_side(rows, {"reference": before, "policy": after}))
     agreement = measuring.agree_with_gold(judges, read_rows(DATA / "curation/test.jsonl"), seed)
-    return measuring.compare(found["reference"], found["policy"], kl, best, seed) | agreement
+    return measuring.compare(before, after, kl, best, seed) | agreement
 
 
 def write_curve(reference: sides.Model, judges: Judges, settings: EvaluationSettings, seed: int) -> None:

@@ -17,7 +17,7 @@ from rlhf_pipeline.evaluation.gold import load_gold
 from rlhf_pipeline.evaluation.judges import listed, rate_by_gold
 from rlhf_pipeline.evaluation.metrics.win_rate import wins
 from rlhf_pipeline.evaluation.settings import evaluation_settings
-from rlhf_pipeline.evaluation.sides import Samples, draw, index_of, texts
+from rlhf_pipeline.evaluation.sides import Samples, draw, flat_texts, index_of, texts
 from rlhf_pipeline.evaluation.yardstick import Yardstick, mean_reward
 from rlhf_pipeline.intervals import mean_interval
 from rlhf_pipeline.params import Params, load_params
@@ -71,12 +71,12 @@ def rate(
     if not evaluators:
         raise NoJudge("neither gold nor an evaluator: give one of rewards.members the role evaluator")
     taken = [Yardstick.take(one, prompts, texts(drawn["champion"])) for one in evaluators.values()]
-    rewards = {}
-    for name, samples in drawn.items():
-        reward = mean_reward(taken, index_of(samples), [text for one in texts(samples) for text in one])
-        assert reward is not None
-        rewards[name] = reward.reshape(len(prompts), -1)
-    return "evaluators", rewards
+    challenger = drawn["challenger"]
+    rated = {
+        "champion": mean_reward([one.references for one in taken]),
+        "challenger": mean_reward([one.rate(index_of(challenger), flat_texts(challenger)) for one in taken]),
+    }
+    return "evaluators", {name: r.reshape(len(prompts), -1) for name, r in rated.items() if r is not None}
 
 
 def decide(champion: Tensor, challenger: Tensor, judge: str, margin: float, seed: int) -> dict[str, Any]:

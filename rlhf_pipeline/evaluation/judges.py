@@ -13,7 +13,7 @@ from rlhf_pipeline.evaluation.gold import Gold, load_gold
 from rlhf_pipeline.evaluation.yardstick import Yardstick, mean_reward
 from rlhf_pipeline.params import Params
 from rlhf_pipeline.records import Conversation
-from rlhf_pipeline.validation.ensemble import Ensemble, load_evaluators
+from rlhf_pipeline.validation.ensemble import Ensemble, Rewards, load_evaluators
 
 
 @dataclass(frozen=True)
@@ -51,19 +51,28 @@ class Panel:
 
     def __init__(self, judges: Judges, prompts: Sequence[Conversation], references: Sequence[Sequence[str]]) -> None:
         """Take every baseline from P prompts and the reference's completions of each, at least one."""
-        self.gold, self.prompts = judges.gold, prompts
+        self.gold, self.prompts, self.references = judges.gold, prompts, references
         self.proxy = Yardstick.take(judges.ensemble, prompts, references)
         self.evaluators = [Yardstick.take(one, prompts, references) for one in judges.evaluators.values()]
 
     def rate(self, index: Sequence[int], completions: Sequence[str]) -> Ratings:
         """Return every judge's ratings of [N] completions; `index` [N] numbers the prompt of each."""
-        proxy = self.proxy.rate(index, completions)
-        evaluator = mean_reward(self.evaluators, index, completions)
-        if self.gold is None:
-            return Ratings(proxy.reward, proxy.disagreement, evaluator, None)
+        evaluators = [one.rate(index, completions) for one in self.evaluators]
         pairs = [(self.prompts[i], text) for i, text in zip(index, completions, strict=True)]
-        attributes = [self.gold.attributes(*pair) for pair in pairs]
-        return Ratings(proxy.reward, proxy.disagreement, evaluator, rate_by_gold(self.gold, pairs), attributes)
+        return self._join(self.proxy.rate(index, completions), evaluators, pairs)
+
+    def rate_references(self) -> Ratings:
+        """Return every judge's ratings of the reference's completions, prompt after prompt; nothing is scored again."""
+        pairs = [(prompt, t) for prompt, texts in zip(self.prompts, self.references, strict=True) for t in texts]
+        return self._join(self.proxy.references, [one.references for one in self.evaluators], pairs)
+
+    def _join(
+        self, proxy: Rewards, evaluators: Sequence[Rewards], pairs: Sequence[tuple[Conversation, str]]
+    ) -> Ratings:
+        known = (proxy.reward, proxy.disagreement, mean_reward(evaluators))
+        if self.gold is None:
+            return Ratings(*known, None)
+        return Ratings(*known, rate_by_gold(self.gold, pairs), [self.gold.attributes(*pair) for pair in pairs])
 
 
 def rate_by_gold(gold: Gold, pairs: Sequence[tuple[Conversation, str]]) -> Tensor:

@@ -53,25 +53,29 @@ def texts(samples: Samples) -> list[list[str]]:
     return [[sample.text for sample in one] for one in samples]
 
 
+def flat_texts(samples: Samples) -> list[str]:
+    """Return the texts of samples, prompt after prompt."""
+    return [sample.text for one in samples for sample in one]
+
+
 def index_of(samples: Samples) -> list[int]:
     """Return the number of the prompt of each sample, prompt after prompt."""
     return [number for number, one in enumerate(samples) for _ in one]
 
 
 def compare_models(
-    models: Mapping[str, Model],
+    reference: Model,
+    policy: Model,
     prompts: Sequence[Conversation],
     judges: Judges,
     settings: EvaluationSettings,
     seed: int,
-) -> dict[str, Side]:
-    """Sample and rate every model on the same prompts, with random numbers of its own; the first is the reference."""
-    drawn = {name: draw(model, prompts, settings, derive_seed(seed, name)) for name, model in models.items()}
-    panel = Panel(judges, prompts, texts(next(iter(drawn.values()))))
-    return {
-        name: Side(samples, panel.rate(index_of(samples), [text for one in texts(samples) for text in one]))
-        for name, samples in drawn.items()
-    }
+) -> tuple[Side, Side]:
+    """Sample reference and policy on the same prompts, each with random numbers of its own, and rate both."""
+    before = draw(reference, prompts, settings, derive_seed(seed, "reference"))
+    after = draw(policy, prompts, settings, derive_seed(seed, "policy"))
+    panel = Panel(judges, prompts, texts(before))
+    return Side(before, panel.rate_references()), Side(after, panel.rate(index_of(after), flat_texts(after)))
 
 
 def side_by_side(rows: Sequence[Row], sides: Mapping[str, Side]) -> list[Row]:

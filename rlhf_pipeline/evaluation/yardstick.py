@@ -21,6 +21,8 @@ class Yardstick:
     prompts: Sequence[Conversation]
     baseline: Tensor
     """[K, P] each member's mean raw reward of the reference's completions."""
+    references: Rewards
+    """What the ensemble says of those completions, prompt after prompt."""
 
     @classmethod
     def take(
@@ -29,8 +31,10 @@ class Yardstick:
         """Take the baseline from the reference's completions of each prompt, at least one each."""
         pairs = zip(prompts, references, strict=True)
         raw = ensemble.member_rewards([prompt + assistant(text) for prompt, texts in pairs for text in texts])
-        parts = raw.split([len(texts) for texts in references], dim=1)
-        return cls(ensemble, prompts, torch.stack([part.mean(dim=1) for part in parts], dim=1))
+        counts = [len(texts) for texts in references]
+        baseline = torch.stack([part.mean(dim=1) for part in raw.split(counts, dim=1)], dim=1)
+        own = ensemble.aggregate(raw, baseline=baseline.repeat_interleave(torch.tensor(counts), dim=1))
+        return cls(ensemble, prompts, baseline, own)
 
     def rate(self, index: Sequence[int], completions: Sequence[str]) -> Rewards:
         """Return what the ensemble says of completions.
@@ -44,7 +48,6 @@ class Yardstick:
         return self.ensemble.aggregate(raw, baseline=self.baseline[:, list(index)])
 
 
-def mean_reward(yardsticks: Sequence[Yardstick], index: Sequence[int], completions: Sequence[str]) -> Tensor | None:
-    """Return the mean reward over yardsticks, [N]; None where there are none. See `Yardstick.rate`."""
-    rewards = [yardstick.rate(index, completions).reward for yardstick in yardsticks]
-    return torch.stack(rewards).mean(dim=0) if rewards else None
+def mean_reward(rewards: Sequence[Rewards]) -> Tensor | None:
+    """Return the mean of what several ensembles say of the same completions, [N]; None where there are none."""
+    return torch.stack([one.reward for one in rewards]).mean(dim=0) if rewards else None

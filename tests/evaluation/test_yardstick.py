@@ -16,7 +16,8 @@ def test_rewards_count_from_the_references_completions_of_the_same_prompt(word_c
 def test_the_references_own_completions_are_worth_nothing_on_average(word_counter):
     references = [["one", "one two three"], ["one", "", "one two"]]
     yardstick = Yardstick.take(word_counter, PROMPTS, references)
-    rewards = yardstick.rate([0, 0, 1, 1, 1], [text for one in references for text in one]).reward
+    rewards = yardstick.references.reward
+    assert torch.equal(rewards, yardstick.rate([0, 0, 1, 1, 1], [text for one in references for text in one]).reward)
     assert torch.allclose(rewards[:2].mean(), torch.tensor(0.0))
     assert torch.allclose(rewards[2:].mean(), torch.tensor(0.0))
 
@@ -24,7 +25,7 @@ def test_the_references_own_completions_are_worth_nothing_on_average(word_counte
 def test_the_mean_is_over_yardsticks_and_none_without_any(word_counter):
     low = Yardstick.take(word_counter, PROMPTS, [["one"], ["one"]])
     high = Yardstick.take(word_counter, PROMPTS, [["one two three"], ["one two three"]])
-    reward = mean_reward([low, high], [0], ["one two three"])
+    reward = mean_reward([one.rate([0], ["one two three"]) for one in (low, high)])
     assert reward is not None
     assert reward.tolist() == [1.0]
-    assert mean_reward([], [0], ["one"]) is None
+    assert mean_reward([]) is None
