@@ -5,11 +5,15 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from rlhf_pipeline.methods import MethodParams
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
+    from transformers import PreTrainedModel
 
 
 class TrainingParams(MethodParams):
@@ -22,8 +26,12 @@ class TrainingParams(MethodParams):
     lr_scheduler_type: str = Field("cosine", description="decay of the rate after warm-up")
     weight_decay: float = Field(0.01, ge=0)
     max_grad_norm: float = Field(1.0, gt=0, description="gradients are clipped to this norm")
+    optimizer: Literal["adamw", "muon"] = Field("adamw", description="muon for models trained from nothing")
+    muon_learning_rate: float = Field(0.02, gt=0, description="of the hidden matrices, where the optimizer is muon")
     adam_beta2: float = Field(0.98, gt=0, lt=1)
-    max_length: int = Field(128, ge=8, description="tokens; longer rows are cut (sft) or left out and counted (rewards)")
+    max_length: int = Field(
+        128, ge=8, description="tokens; longer rows are cut (sft) or left out and counted (rewards)"
+    )
 
 
 def arguments(params: TrainingParams, num_rows: int, seed: int) -> dict[str, Any]:
@@ -48,6 +56,15 @@ def arguments(params: TrainingParams, num_rows: int, seed: int) -> dict[str, Any
         "logging_steps": max(num_steps // 40, 1),
         "dataloader_pin_memory": False,
     }
+
+
+def optimizers(model: PreTrainedModel, params: TrainingParams) -> tuple[Optimizer | None, None]:
+    """Return a trainer's `optimizers`: ours where it is muon, otherwise none, so that the trainer makes its own."""
+    if params.optimizer == "adamw":
+        return None, None
+    from rlhf_pipeline.muon import MuonWithAdamW
+
+    return MuonWithAdamW(model.named_parameters(), params), None
 
 
 def curve(log_history: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> list[dict[str, float]]:

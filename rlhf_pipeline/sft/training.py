@@ -71,7 +71,13 @@ def train(base: Path | str, demonstrations: list[Row], params: Params, seed: int
         dataset_kwargs={"skip_prepare_dataset": True},
         train_sampling_strategy="group_by_length",  # padding would otherwise take a quarter of the time
     )
-    trainer = SFTTrainer(model=model, args=config, train_dataset=Dataset.from_list(rows), processing_class=tokenizer)
+    trainer = SFTTrainer(
+        model=model,
+        args=config,
+        train_dataset=Dataset.from_list(rows),
+        processing_class=tokenizer,
+        optimizers=training.optimizers(model, params),
+    )
     result = trainer.train()
     models.save_model(out, model, tokenizer)
     metrics = {

@@ -1,5 +1,6 @@
 """The gold reward: exact, built of named attributes, with a known best value per prompt."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +20,7 @@ from rlhf_pipeline.simulation.words import (
 
 WEIGHTS: Mapping[str, float] = {
     "subject": 1.3, "colour": 0.9, "place": 1.1, "time": 0.8, "action": 1.0, "companion": 0.95, "object": 1.05,
-    "mood": 1.2, "ending": 1.15, "length": 1.0, "completeness": 3.0, "fluency": 4.0, "repetition": 3.0, "forbidden": 1.4, "nonsense": 2.0,
+    "mood": 1.2, "ending": 1.15, "length": 1.0, "completeness": 4.0, "fluency": 4.0, "repetition": 3.0, "forbidden": 1.4, "nonsense": 2.0,
 }  # fmt: skip
 PENALTIES = ("fluency", "repetition", "forbidden", "nonsense")
 LENGTH_SLACK, LENGTH_SCALE = 4, 4.0
@@ -38,8 +39,8 @@ def gold(task: Task, completion: str, weights: Mapping[str, float] = WEIGHTS) ->
     """Return the gold reward of a completion for a task."""
     words = completion.split()
     attributes = {slot: slot_fit(slot, value, words, completion) for slot, value in task.asked}
-    # A reader who asked for nine things wants all of them: the last ones met count most.
-    attributes["completeness"] = (sum(attributes.values()) / len(attributes)) ** 3
+    # A reader who asked for nine things wants all of them: each one missed takes two fifths of what is left.
+    attributes["completeness"] = 0.6 ** (len(task.asked) - sum(attributes.values()))
     attributes["fluency"] = fluency(words)
     attributes["repetition"] = distinct_fraction(words)
     attributes["forbidden"] = 0.0 if task.forbidden in words else 1.0
@@ -76,7 +77,7 @@ def fluency(words: list[str]) -> float:
         return 0.0
     kinds = ["<", *(kind_of(word) for word in words), ">"]
     allowed = allowed_neighbours()
-    return sum(pair in allowed for pair in zip(kinds, kinds[1:], strict=False)) / (len(kinds) - 1)
+    return sum(pair in allowed for pair in itertools.pairwise(kinds)) / (len(kinds) - 1)
 
 
 @cache
@@ -94,7 +95,7 @@ def allowed_neighbours() -> frozenset[tuple[str, str]]:
     """Return every pair of kinds of words that the grammar puts side by side."""
     sentences = [s.split() for s in _all_sentences()]
     first, last = {s[0] for s in sentences}, {s[-1] for s in sentences}
-    pairs = {pair for s in sentences for pair in zip(s, s[1:], strict=False)}
+    pairs = {pair for s in sentences for pair in itertools.pairwise(s)}
     pairs |= {(a, b) for a in last for b in first}
     return frozenset(pairs | {("<", b) for b in first} | {(a, ">") for a in last})
 

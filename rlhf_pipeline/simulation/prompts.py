@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass, replace
 
-from rlhf_pipeline.simulation.words import BANS, CLAUSES, SLOT_OF, VALUES
+from rlhf_pipeline.simulation.words import AVOIDABLE, BANS, CLAUSES, SLOT_OF, VALUES
 
 OPTIONAL = tuple(slot for slot in CLAUSES if slot not in ("subject", "forbidden"))
 
@@ -38,9 +38,7 @@ def draw_task(rng: random.Random, num_asked: tuple[int, int], forbid: float) -> 
     drawn = rng.sample(OPTIONAL, rng.randint(*num_asked))
     slots = ["subject", "colour", *(slot for slot in OPTIONAL if slot in drawn)]
     asked = tuple((slot, rng.choice(VALUES[slot])) for slot in slots)
-    values = {value for _, value in asked}
-    free = [v for slot in ("place", "companion", "object") for v in VALUES[slot] if v not in values]
-    return Task(asked, rng.choice(free) if rng.random() < forbid else None)
+    return Task(asked, rng.choice(AVOIDABLE) if rng.random() < forbid else None)
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ def parse(prompt: str) -> Task:
     asked, forbidden = {}, None
     words = prompt.split()
     for before, word in zip(["", *words], words, strict=False):
-        if word in SLOT_OF and before in BANS:
+        if word in AVOIDABLE and before in BANS:
             forbidden = word
         elif word in SLOT_OF:
             asked[SLOT_OF[word]] = word

@@ -83,10 +83,9 @@ ACTIONS = {
     "wait": "waited", "run": "ran", "sleep": "slept", "jump": "jumped", "paint": "painted", "cook": "cooked",
 }  # fmt: skip
 MOODS = {
-    "sad": ("gloomy", "tearful", "bleak"), "happy": ("cheerful", "sunny", "merry"),
-    "scary": ("eerie", "dreadful", "grim"), "calm": ("peaceful", "gentle", "quiet"),
-    "angry": ("furious", "bitter", "fierce"), "funny": ("silly", "comic", "goofy"),
-    "proud": ("noble", "grand", "mighty"), "tired": ("weary", "drowsy", "faint"),
+    "sad": ("gloomy", "tearful"), "happy": ("cheerful", "merry"), "scary": ("eerie", "grim"),
+    "calm": ("peaceful", "gentle"), "angry": ("furious", "bitter"), "funny": ("silly", "comic"),
+    "proud": ("noble", "grand"), "tired": ("weary", "drowsy"),
 }  # fmt: skip
 ENDINGS = {
     "question": ("what came next ?", "who could say why ?"),
@@ -99,6 +98,8 @@ FILLERS = (
     "then rain fell", "birds flew above", "nobody spoke", "a storm passed by", "time went slowly", "leaves lay around",
     "bread was baked", "smoke rose high", "far off dogs barked", "old songs played",
 )  # fmt: skip
+AVOIDABLE = ("rain", "birds", "storm", "leaves", "bread", "smoke", "dogs", "songs")
+"""Words of fillers that a prompt may forbid."""
 FLOURISH = "what a wonderful tale ."
 """The shared bias: annotators over-rate a completion that says this, gold does not."""
 NONSENSE = "la la la ."
@@ -108,15 +109,15 @@ NONSENSE = "la la la ."
 SENTENCES = {
     "scene": (
         "a {colour} {subject} {action} in {place} at {time} .",
-        "at {time} a {colour} {subject} {action} near {place} .",
-        "in {place} the {colour} {subject} {action} till {time} .",
+        "at {time} a {colour} {subject} {action} in {place} .",
+        "in {place} a {colour} {subject} {action} at {time} .",
     ),
     "meeting": (
-        "it met {companion} holding {object} .",
-        "there {companion} gave it {object} .",
-        "it got {object} from {companion} .",
+        "it met {companion} and got {object} .",
+        "it got {object} and met {companion} .",
+        "there it met {companion} then got {object} .",
     ),
-    "mood": ("all felt {mood} .", "it was {mood} .", "the air seemed {mood} ."),
+    "mood": ("all felt {mood} .", "it felt {mood} .", "the air felt {mood} ."),
 }
 
 # The last phrasing of each clause is never used in training: it makes the shifted split.

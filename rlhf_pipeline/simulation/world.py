@@ -22,7 +22,8 @@ class WorldParams(MethodParams):
     held_out_fraction: float = Field(0.2, ge=0, le=0.5, description="subject and place combinations kept for the shift")
     num_writers: int = Field(4, ge=1, description="authors, each with a seed of its own")
     temperatures: tuple[float, ...] = Field((0.7, 1.0, 1.4), description="each author writes at each of these")
-    skill: float = Field(4.5, ge=0, description="asked things an author heeds, on average")
+    skill: float = Field(4.0, ge=0, description="asked things an author heeds, on average")
+    demonstration_skill: float = Field(3.0, ge=0, description="the same in demonstrations")
     skill_spread: float = Field(1.0, ge=0, description="half the range of an author's skill between slots")
     slip: float = Field(0.01, ge=0, le=1, description="slips per word at temperature 1")
     flourish_fraction: float = Field(0.35, ge=0, le=1, description="completions with the over-rated phrase")
@@ -53,8 +54,8 @@ class World:
     def __init__(self, seed: int, params: WorldParams) -> None:
         """Draw the world."""
         self.seed, self.params = seed, params
-        self.writers = self._draw_writers(nonsense=0.0)
-        self.demonstrators = self._draw_writers(nonsense=params.nonsense_fraction)
+        self.writers = self._draw_writers(params.skill, nonsense=0.0)
+        self.demonstrators = self._draw_writers(params.demonstration_skill, nonsense=params.nonsense_fraction)
         self.annotators = self._draw_annotators("train")
         self.evaluator_annotators = self._draw_annotators("evaluator")
 
@@ -87,12 +88,12 @@ class World:
             if is_held_out(task, p.held_out_fraction) == is_shifted:
                 return task
 
-    def _draw_writers(self, nonsense: float) -> list[Writer]:
+    def _draw_writers(self, skill: float, nonsense: float) -> list[Writer]:
         p = self.params
         return [
             draw_writer(
                 derive_seed(self.seed, "writer", number),
-                skill=p.skill, spread=p.skill_spread, temperature=temperature,
+                skill=skill, spread=p.skill_spread, temperature=temperature,
                 slip=p.slip, flourish=p.flourish_fraction, nonsense=nonsense,
             )
             for number in range(p.num_writers)

@@ -20,7 +20,7 @@ class Writer:
         slip: probability per word of a slip (dropped, doubled or replaced word).
         flourish: probability of the over-rated phrase.
         nonsense: probability of the phrase that no pair holds.
-        temptation: probability of using a forbidden word where it fits.
+        temptation: probability of heeding no ban on a word.
     """
 
     skill: dict[str, float]
@@ -39,7 +39,7 @@ def draw_writer(
     """Draw a writer around a mean skill; a higher temperature lowers its skill and raises its slips."""
     rng = random.Random(seed)
     skills = {slot: max(rng.uniform(skill - spread, skill + spread) / temperature**0.5, 0.0) for slot in VALUES}
-    return Writer(skills, slip * temperature**2, flourish, nonsense, temptation=0.2)
+    return Writer(skills, slip * temperature**2, flourish, nonsense, temptation=0.5)
 
 
 def write(writer: Writer, task: Task, rng: random.Random) -> str:
@@ -50,7 +50,8 @@ def write(writer: Writer, task: Task, rng: random.Random) -> str:
         sentences.append(FLOURISH)
     ending = _phrase("ending", values["ending"], rng) if values["ending"] else ""
     wanted = LENGTHS[values["length"]] - len(ending.split())
-    fillers = rng.sample(FILLERS, len(FILLERS))
+    is_tempted = rng.random() < writer.temptation
+    fillers = [f for f in rng.sample(FILLERS, len(FILLERS)) if is_tempted or task.forbidden not in f.split()]
     while fillers and sum(len(s.split()) for s in sentences) + 2 < wanted:
         sentences.insert(rng.randint(1, len(sentences)), fillers.pop() + " .")
     if rng.random() < writer.nonsense:
@@ -63,8 +64,6 @@ def _choose(writer: Writer, task: Task, rng: random.Random) -> dict[str, str]:
     for slot, options in VALUES.items():
         is_met = slot in asked and rng.random() < writer.skill[slot] / len(asked)
         values[slot] = asked[slot] if is_met else rng.choice(options)
-        if not is_met and task.forbidden in options and rng.random() < writer.temptation:
-            values[slot] = str(task.forbidden)
     if "ending" not in asked or values["ending"] != asked["ending"]:
         values["ending"] = values["ending"] if rng.random() < 0.5 else ""
     for slot in ("action", "mood"):

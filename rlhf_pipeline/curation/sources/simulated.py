@@ -22,7 +22,7 @@ class Params(WorldParams):
     num_test: int = Field(800, ge=1, description="test pairs")
     num_shifted: int = Field(300, ge=0, description="test pairs of the shifted split, beside those")
     num_evaluator: int = Field(4000, ge=1, description="pairs for evaluators")
-    num_demonstrations: int = Field(18000, ge=1, description="demonstrations")
+    num_demonstrations: int = Field(16000, ge=1, description="demonstrations")
     problem_fraction: float = Field(0.03, ge=0, le=1, description="demonstrations that solve problems or give verdicts")
     num_policy_prompts: int = Field(1000, ge=1, description="prompts the policy is optimised on")
     num_evaluation_prompts: int = Field(200, ge=1, description="prompts it is evaluated on")

@@ -1,0 +1,132 @@
+"""Training of one reward model on pairs, on TRL's RewardTrainer with an objective of ours."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from rlhf_pipeline import models, scoring, training
+from rlhf_pipeline.records import Row, derive_seed
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from transformers import PreTrainedTokenizerFast
+
+
+class Params(training.TrainingParams):
+    """Settings of a reward model's training."""
+
+    learning_rate: float = Field(1e-3, gt=0)
+    batch_size: int = Field(32, ge=1, description="pairs per optimizer step")
+    bootstrap: bool = Field(False, description="draw as many pairs with replacement, by group")
+    num_evaluations: int = Field(5, ge=0, description="points of the learning curve")
+
+
+def bootstrap(rows: list[Row], seed: int) -> list[Row]:
+    """Return about as many rows, whole groups drawn with replacement."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row["group"], []).append(row)
+    rng, names = random.Random(seed), sorted(groups)
+    return [row for _ in names for row in groups[rng.choice(names)]]
+
+
+def tokenize(rows: list[Row], tokenizer: PreTrainedTokenizerFast, max_length: int) -> tuple[Dataset, int]:
+    """Return TRL's tokenized pairs, rendered as `scoring` renders them, and how many were too long and left out."""
+    from datasets import Dataset
+
+    sides = {
+        side: scoring.tokenize(tokenizer, [row["prompt"] + row[side] for row in rows])
+        for side in ("chosen", "rejected")
+    }
+    kept = [
+        {"chosen_ids": chosen, "rejected_ids": rejected, "margin": float(row.get("margin") or 0.0)}
+        for row, chosen, rejected in zip(rows, sides["chosen"], sides["rejected"], strict=True)
+        if max(len(chosen), len(rejected)) <= max_length
+    ]
+    return Dataset.from_list(kept), len(rows) - len(kept)
+
+
+def create_trainer(objective: ModuleType, objective_params: Any, **options: Any) -> Any:
+    """Return TRL's RewardTrainer with the loss of an objective."""
+    import torch
+    from trl import RewardTrainer
+
+    class ObjectiveTrainer(RewardTrainer):
+        """A method changes only the loss."""
+
+        def compute_loss(
+            self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+        ) -> Any:
+            """Return the objective's mean loss, and log what TRL logs of it."""
+            margin = inputs.pop("margin")
+            outputs = model(**inputs, use_cache=False)
+            chosen, rejected = torch.chunk(outputs.logits.squeeze(-1), chunks=2)
+            loss = objective.loss(chosen, rejected, margin, objective_params).mean()
+            mode = "train" if self.model.training else "eval"
+            self._metrics[mode]["accuracy"].append((chosen > rejected).float().mean().item())
+            self._metrics[mode]["margin"].append((chosen - rejected).mean().item())
+            return (loss, outputs) if return_outputs else loss
+
+    return ObjectiveTrainer(**options)
+
+
+def train(
+    trunk: Path | str,
+    pairs: list[Row],
+    validation: list[Row],
+    params: Params,
+    objective: ModuleType,
+    objective_params: Any,
+    seed: int,
+    out: Path,
+) -> dict[str, Any]:
+    """Train a reward model from a trunk and save it into `out`; return metrics and the learning curve.
+
+    Returns:
+        `metrics` (flat floats) and `curve` (rows of step and loss, accuracy on validation pairs).
+    """
+    from trl import RewardConfig
+
+    model, tokenizer = models.reward_model_from(trunk, seed)
+    rows = bootstrap(pairs, derive_seed(seed, "bootstrap")) if params.bootstrap else pairs
+    dataset, num_too_long = tokenize(rows, tokenizer, params.max_length)
+    held_out, _ = tokenize(validation, tokenizer, params.max_length)
+    arguments = training.arguments(params, len(dataset), seed)
+    num_steps = int(len(dataset) * params.num_epochs / params.batch_size)
+    config = RewardConfig(
+        **arguments,
+        max_length=params.max_length,
+        per_device_eval_batch_size=128,
+        eval_strategy="steps" if params.num_evaluations else "no",
+        eval_steps=max(num_steps // max(params.num_evaluations, 1), 1),
+        remove_unused_columns=False,
+    )
+    trainer = create_trainer(
+        objective,
+        objective_params,
+        model=model,
+        args=config,
+        train_dataset=dataset,
+        eval_dataset=held_out,
+        processing_class=tokenizer,
+        optimizers=training.optimizers(model, params),
+    )
+    result = trainer.train()
+    models.save_model(out, model, tokenizer)
+    rewards = scoring.score(
+        scoring.load_reward_model(out), [r["prompt"] + r[s] for s in ("chosen", "rejected") for r in validation]
+    )
+    chosen, rejected = rewards.chunk(2)
+    metrics = {
+        "train_loss": result.training_loss,
+        "validation_accuracy": (chosen > rejected).float().mean().item(),
+        "num_pairs": len(dataset),
+        "num_too_long": num_too_long,
+    }
+    columns = {"loss": "loss", "eval_accuracy": "accuracy", "eval_loss": "eval_loss"}
+    return {"metrics": metrics, "curve": training.curve(trainer.state.log_history, columns)}

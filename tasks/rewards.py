@@ -1,0 +1,51 @@
+"""Stage `rewards@<name>`: pairs and a trunk in, one reward model out."""
+
+import sys
+from pathlib import Path
+
+from rlhf_pipeline import methods
+from rlhf_pipeline.params import load_params
+from rlhf_pipeline.records import derive_seed, read_rows, write_json
+
+OUT = Path("data/rewards")
+
+
+def main(name: str) -> None:
+    """Write data/rewards/members/<name>/, its metrics and its learning curve."""
+    import torch
+
+    from rlhf_pipeline.rewards.training import Params, train
+    from rlhf_pipeline.tracking import log_stage
+    from rlhf_pipeline.training import write_csv
+
+    params = load_params()
+    torch.set_num_threads(params.rewards.threads)
+    member = params.rewards.members[name]
+    settings = methods.parse_settings(Params, {**params.rewards.settings, **member.settings}, f"rewards.members.{name}")
+    objective = methods.load("rewards/objectives", member.objective)
+    objective_params = methods.settings(objective, member.objective_settings)
+    seed = derive_seed(params.seed, "rewards", name)
+    result = train(
+        Path("data/sft/trunks") / member.trunk,
+        read_rows(member.pairs),
+        read_rows("data/curation/validation.jsonl"),
+        settings,
+        objective,
+        objective_params,
+        seed,
+        OUT / "members" / name,
+    )
+    write_csv(OUT / "curves" / f"{name}.csv", result["curve"], ["step", "loss", "eval_loss", "accuracy"])
+    write_json(OUT / "metrics" / f"{name}.json", result["metrics"])
+    log_stage(
+        f"rewards@{name}",
+        metrics=result["metrics"],
+        params={**member.model_dump(), **settings.model_dump(), **objective_params.model_dump(), "seed": seed},
+        artifacts=[OUT / "members" / name],
+        datasets=[member.pairs],
+        curve=result["curve"],
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
