@@ -169,11 +169,10 @@ def attributes(before: Mapping[str, float], after: Mapping[str, float]) -> Figur
         for y, name in enumerate(names):
             colour = "#4f9d8f" if after[name] >= before[name] else "#b3412e"
             axes[0].plot([before[name], after[name]], [y, y], color=colour, linewidth=2.2, alpha=0.55)
-            axes[0].plot([before[name]], [y], "o", color="#9aa2ad", label="reference" if y == 0 else None)
-            axes[0].plot([after[name]], [y], "o", color=colour, label="policy" if y == 0 else None)
+            axes[0].plot([before[name]], [y], "o", color="#9aa2ad")
+            axes[0].plot([after[name]], [y], "o", color=colour)
         axes[0].set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
         axes[0].set_ylim(len(names) - 0.5, -0.5)
         axes[0].set_xlabel("gold attribute, mean over completions that are asked for it; 1 is best")
-        axes[0].legend(loc="lower left")
 
     return figure(9.6, 0.9 + 0.27 * len(names), 1, draw)

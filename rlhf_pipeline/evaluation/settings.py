@@ -15,7 +15,6 @@ class EvaluationSettings(MethodParams):
     num_samples: int = Field(default=4, ge=1, description="completions per prompt and model")
     max_new_tokens: int = Field(default=64, ge=1, description="tokens after which a completion is cut off")
     temperature: float = Field(default=1.0, gt=0, description="of sampling; KL means what DESIGN says only at 1")
-    num_shown: int = Field(default=12, ge=0, description="prompts whose completions the report shows side by side")
 
 
 def evaluation_settings(overrides: Mapping[str, Any]) -> EvaluationSettings:

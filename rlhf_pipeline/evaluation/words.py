@@ -15,7 +15,7 @@ PHRASES = {
     "degenerate_low": "Degenerate completions that score below the good one",
     "distinct_2": "Distinct word pairs among a prompt's samples",
     "distinct_2_change": "Change of distinct word pairs, policy less reference",
-    "dropped": "Rows dropped by",
+    "dropped": "Rows dropped",
     "dropped_fraction": "Share of rows dropped",
     "duplicate_pairs": "Pairs that stand twice",
     "ece": "Expected calibration error",
@@ -52,10 +52,9 @@ SUBJECTS = {
     "policy": "the policy",
     "proxy": "by the ensemble",
     "reference": "the reference",
-    "test": "test split",
-    "train": "train split",
-    "validation": "validation split",
 }
+COUNTED = ("rows", "dropped")
+"""Their second part names a table or a filter, not whom something is said of."""
 
 
 def title(name: str, descriptions: Mapping[str, str] | None = None) -> str:
@@ -64,7 +63,9 @@ def title(name: str, descriptions: Mapping[str, str] | None = None) -> str:
         return descriptions[name].rstrip(".")
     base, _, subject = name.partition("/")
     phrase = PHRASES.get(base, base.replace("_", " ").capitalize())
-    return f"{phrase}, {SUBJECTS.get(subject, subject.replace('_', ' ').replace('/', ', '))}" if subject else phrase
+    plain = subject.replace("_", " ").replace("/", ", ")
+    whom = plain if base in COUNTED else SUBJECTS.get(subject, plain)
+    return f"{phrase}, {whom}" if whom else phrase
 
 
 def number(value: float | None) -> str:
@@ -72,20 +73,21 @@ def number(value: float | None) -> str:
     if value is None:
         return "–"
     if float(value).is_integer() and abs(value) < 1e15:
-        return f"{int(value):,}"
+        return f"{int(value):,}".replace("-", "−")
     digits = 3 if abs(value) < 1 else 2 if abs(value) < 100 else 0
-    return f"{value:,.{digits}f}".replace("-", "−")
+    written = f"{value:,.{digits}f}"
+    return written.replace("-", "−" if any(digit in written for digit in "123456789") else "")
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """Return an interval in words; nothing where it is a single number or unknown."""
-    return "" if low is None or high is None or low == high else f"{number(low)} to {number(high)}"
+    """Return an interval in words; nothing where it is unknown or reads as a single number."""
+    return "" if low is None or high is None or number(low) == number(high) else f"{number(low)} to {number(high)}"
 
 
 def bound(bound: Bound) -> str:
     """Return what a bound demands."""
     sides = [("at least", bound.at_least), ("at most", bound.at_most)]
-    return " and ".join(f"{word} {limit:g}" for word, limit in sides if limit is not None)
+    return " and ".join(f"{word} {f'{limit:g}'.replace('-', '−')}" for word, limit in sides if limit is not None)
 
 
 def outcome(check: Check) -> str:

@@ -7,6 +7,18 @@ def test_numbers_keep_the_digits_that_matter():
         "0.123", "12.35", "1,234", "7", "12,345", "–",
     ]  # fmt: skip
     assert words.number(-0.5) == "−0.500"
+    assert words.number(-1e-9) == "0.000"
+    assert words.number(-3.0) == "−3"
+
+
+def test_an_interval_that_reads_as_one_number_is_left_out():
+    assert words.interval(0.1, 0.2) == "0.100 to 0.200"
+    assert words.interval(-1e-9, 1e-9) == words.interval(2, 2) == words.interval(None, None) == ""
+
+
+def test_a_table_is_named_and_not_taken_for_a_judge():
+    assert words.title("rows/evaluator") == "Rows, evaluator"
+    assert words.title("win_rate/evaluator") == "Share of samples better than the reference's, by the evaluators"
 
 
 def test_a_check_is_told_with_value_interval_and_bound():
