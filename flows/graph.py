@@ -1,5 +1,6 @@
 """The graph of a night, read from DVC: nothing else says which stages there are and which follows which."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,7 @@ def read_graph(root: Path | str = ".") -> Graph:
     from dvc.repo import Repo
     from networkx import lexicographical_topological_sort
 
+    logging.getLogger("dvc").setLevel(logging.CRITICAL)  # that a killed dvc held a lock is no news for the user
     with Repo(str(root), _wait_for_lock=True) as repo:  # type: ignore[no-untyped-call]
         index = repo.index.graph
         places = {stage.name: number for number, stage in enumerate(repo.index.stages)}

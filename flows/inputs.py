@@ -38,7 +38,10 @@ def forget(name: str, root: Path | str = ".") -> None:
         stage = next(s for s in repo.index.stages if s.name == name)
         if _can_hash(stage):
             value = _get_cache_hash(to_single_stage_lockfile(stage))
-            Path(repo.stage_cache._get_cache_path(_get_stage_hash(stage), value)).unlink(missing_ok=True)
+            entry = Path(repo.stage_cache._get_cache_path(_get_stage_hash(stage), value))
+            entry.unlink(missing_ok=True)
+            if entry.parent.exists() and not any(entry.parent.iterdir()):
+                entry.parent.rmdir()  # DVC falls over an entry's folder that is empty
         Lockfile(repo, str(Path(repo.root_dir) / "dvc.lock")).remove_stage(stage)
 
 

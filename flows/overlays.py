@@ -121,6 +121,10 @@ def _show(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
+    """Return a value without the types by which the editor remembers how a value was written."""
     if isinstance(value, dict):
         return {str(key): _plain(inner) for key, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    kinds = (kind for kind in (bool, int, float, str) if isinstance(value, kind))
+    return next(kinds, lambda other: other)(value)

@@ -17,6 +17,7 @@ from rlhf_pipeline.records import read_json
 # What `dvc repro --single-item` prints when it did not run the command.
 UNCHANGED = re.compile(r"^Stage '.*' didn't change, skipping", re.MULTILINE)
 RESTORED = re.compile(r"^Stage '.*' is cached - skipping run", re.MULTILINE)
+DVC_SAYS = ("ERROR: failed to reproduce", "Running stage '", "> ")
 REASON = re.compile(r"^(refused: .*)$", re.MULTILINE)
 
 
@@ -93,8 +94,8 @@ def _judge(stage: Stage, status: int, text: str) -> tuple[State, str]:
 def _last_words(text: str) -> str:
     """Return the last line that the stage itself wrote, past DVC's own."""
     lines = [line.strip() for line in re.split(r"[\r\n]+", text) if line.strip()]
-    own = [line for line in lines if not line.startswith("ERROR: failed to reproduce")]
-    return own[-1][:200] if own else "no output"
+    own = [line for line in lines if not line.startswith(DVC_SAYS)]
+    return (own or lines or ["no output"])[-1][:200]
 
 
 def run_tool(module: str, *arguments: str, group: ProcessGroup | None, log: Path) -> int:

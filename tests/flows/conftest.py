@@ -1,4 +1,4 @@
-"""A project of a few stages that train nothing: real DVC, real git, real Prefect and MLflow, commands of milliseconds."""
+"""A project of a few stages that train nothing: real DVC, git, Prefect and MLflow, commands of milliseconds."""
 
 import io
 import shutil
@@ -13,7 +13,7 @@ from rich.console import Console
 
 from flows import champion, night, servers
 from flows.graph import Graph, read_graph
-from flows.lock import cache_folder
+from flows.lock import only_night
 from flows.processes import ProcessGroup
 
 PROJECT = Path(__file__).parents[2]
@@ -55,7 +55,7 @@ stages:
     metrics: [data/evaluation/metrics.json]
 """
 
-TOY_PY = '''
+TOY_PY = """
 import json, os, pathlib, sys, time
 
 def write(path, value):
@@ -91,7 +91,7 @@ def evaluation():
     write("evaluation/metrics.json", {"gold": {"policy": 0.5}})
 
 globals()[sys.argv[1]](*sys.argv[2:])
-'''
+"""
 
 REPORT_PY = "import sys, pathlib; pathlib.Path(sys.argv[2]).write_text('report')"
 DUEL_PY = """
@@ -129,6 +129,13 @@ def lay_out(root: Path) -> None:
         (root / name).write_text(text)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests that share the Prefect server and the first night in one process."""
+    for item in items:
+        if "prefect" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("nights"))
+
+
 @pytest.fixture(autouse=True)
 def settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the tests' nights away from the user's tracking, and let toy modules judge and report."""
@@ -143,9 +150,9 @@ def fresh_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a toy project in which nothing has run."""
     root = tmp_path_factory.mktemp("fresh") / "toy"
     lay_out(root)
-    author = "-c user.name=toy -c user.email=toy@example.org"
-    shell(f"cd {root} && git init -q -b main && {sys.executable} -m dvc init -q && git add -A")
-    shell(f"cd {root} && git {author} commit -q -m toy")
+    dvc = f"{sys.executable} -m dvc"
+    shell(f"cd {root} && git init -q -b main && {dvc} init -q && {dvc} config core.analytics false")
+    shell(f"cd {root} && git add -A && git -c user.name=toy -c user.email=toy@example.org commit -q -m toy")
     return root
 
 
@@ -198,7 +205,8 @@ def after_night(night_template: Path, tmp_path: Path, monkeypatch: pytest.Monkey
 def run_night(wants_promotion: bool = True) -> tuple[int, str]:
     output = io.StringIO()
     console = Console(file=output, width=140, highlight=False)
-    code = night.run(console, cache_folder(), wants_promotion)
+    with only_night() as cache:
+        code = night.run(console, cache, wants_promotion)
     return code, output.getvalue()
 
 
