@@ -9,10 +9,8 @@ from concurrent.futures import wait as wait_for
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from flows import results
-from flows.graph import Stage, read_lock
+from flows.graph import Stage, read_all_params, read_lock
 from flows.processes import environment
 from flows.stages import Outcome, State
 from rlhf_pipeline import tracking
@@ -22,10 +20,14 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 END_SECONDS = 30.0
+PATIENCE = 2
 
 
 class Diary:
-    """Writes one parent run for the night and one nested run per stage. The first failure ends it with a warning."""
+    """Writes one parent run for the night and one nested run per stage; each failure is one line of warning.
+
+    It gives up when the store cannot be opened or fails twice in a row: a dead server is not asked for every stage.
+    """
 
     def __init__(self, records: Path, name: str) -> None:
         """Open the store and the parent run, in the background.
@@ -36,7 +38,7 @@ class Diary:
         """
         self.records = records
         self.run_id: str | None = None
-        self.is_broken = False
+        self.failures = 0
         self.client: MlflowClient
         self.experiment = ""
         self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="diary")
@@ -49,24 +51,27 @@ class Diary:
     def close(self, state: str, artifacts: list[Path]) -> None:
         """Log the end of the night and wait for all that is left, but not for ever."""
         self.pending.append(self.thread.submit(self._safely, lambda: self._close(state, artifacts)))
-        wait_for(self.pending, timeout=END_SECONDS)
+        self.settle()
         self.thread.shutdown(wait=False, cancel_futures=True)
+
+    def settle(self) -> None:
+        """Wait for what is pending, not for ever: two threads that write to one sqlite store lock each other out."""
+        wait_for(self.pending, timeout=END_SECONDS)
 
     def where(self) -> str:
         """Return where the night's run is found, or nothing where it was not logged."""
         return f"run {self.run_id} in {tracking.tracking_uri()}" if self.run_id else ""
 
     def _safely(self, action: Callable[[], Any]) -> None:
-        if not self.is_broken:
-            self.is_broken = not tracking.attempt("this night is not (wholly) in MLflow", action)
+        if self.failures < PATIENCE:
+            is_done = tracking.attempt("this night is not wholly in MLflow", action)
+            self.failures = 0 if is_done else self.failures + (1 if self.run_id else PATIENCE)
 
     def _open(self, name: str) -> None:
         self.client, self.experiment = tracking.open_store()
         tags = {"kind": "night", "mlflow.runName": name, **describe_code()}
         run_id = self.client.create_run(self.experiment, run_name=name, tags=tags).info.run_id
-        params = tracking.flatten(yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8")))
-        for key, value in params.items():
-            self.client.log_param(run_id, tracking.clean(key), value)
+        tracking.log_params(self.client, run_id, tracking.flatten(read_all_params()))
         difference = git("diff", "HEAD", "--", ".", ":!dvc.lock")
         if difference:
             self.client.log_text(run_id, difference, "uncommitted.diff")

@@ -80,8 +80,13 @@ def read_graph(root: Path | str = ".") -> Graph:
 
 def read_params(keys: Iterable[str], path: Path | str = "params.yaml") -> dict[str, Any]:
     """Return the values of dotted keys of params.yaml; a missing one is None."""
-    content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    content = read_all_params(path)
     return {key: _pick(content, key) for key in keys}
+
+
+def read_all_params(path: Path | str = "params.yaml") -> dict[str, Any]:
+    """Return what params.yaml holds, unchecked."""
+    return dict(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
 
 
 def read_lock(root: Path | str = ".") -> dict[str, Any]:

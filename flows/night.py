@@ -16,7 +16,8 @@ from flows.processes import ProcessGroup, end_leftovers, ends_on_signal
 from flows.progress import Progress
 from flows.stages import Outcome, State, run_tool, worst
 from flows.walk import Walk
-from rlhf_pipeline.records import write_json
+from rlhf_pipeline.records import read_json, write_json
+from rlhf_pipeline.tracking import record_path
 
 LOGS = Path("logs")
 RECORDS = Path(".cache/records")
@@ -80,6 +81,7 @@ def _run_stages(walk: Walk, group: ProcessGroup, diary: Diary, wants_promotion: 
     def promote() -> Outcome | None:
         if group.is_ended or not wants_promotion or walk.state() is not State.COMPLETED:
             return None
+        diary.settle()
         return promotion.promote(read_graph(), group, parent=diary.run_id)
 
     def report() -> Outcome | None:
@@ -103,10 +105,19 @@ def _guard(act: Callable[[], Outcome | None]) -> Callable[[], Outcome | None]:
     return guarded
 
 
+def _timing(name: str, outcome: Outcome) -> dict[str, str | float]:
+    """Return a stage's state, its wall seconds with DVC's share, and those of its own process where it told them."""
+    row: dict[str, str | float] = {"state": outcome.state, "seconds": round(outcome.seconds, 2)}
+    told = record_path(RECORDS, name)
+    if told.exists():
+        row["process_seconds"] = round(read_json(told)["metrics"]["process_seconds"], 2)
+    return row
+
+
 def _finish(console: Console, walk: Walk, acts: dict[str, Outcome], diary: Diary, seconds: float) -> int:
     outcomes = {name: walk.outcome(name) for name in walk.graph.stages} | acts
     state = worst(outcomes.values())
-    rows = {name: {"state": o.state, "seconds": round(o.seconds, 2)} for name, o in outcomes.items()}
+    rows = {name: _timing(name, outcome) for name, outcome in outcomes.items()}
     timings = LOGS / "night.json"
     write_json(timings, {"state": state, "seconds": round(seconds, 2), "stages": rows})
     diary.close(state, [timings, REPORT])

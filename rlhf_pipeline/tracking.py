@@ -18,6 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 from pydantic import BaseModel, ConfigDict
 
 from rlhf_pipeline.records import hash_folder
@@ -78,6 +79,7 @@ def log_stage(
             datasets={str(path): digest(path) for path in datasets},
             curve=[numbers(row) for row in curve],
         )
+        record.metrics["process_seconds"] = time.time() - psutil.Process().create_time()
         folder = os.environ.get("RLHF_NIGHT_RECORDS")
         if folder:
             record_path(folder, name).write_text(record.model_dump_json(), encoding="utf-8")
@@ -159,7 +161,7 @@ def log_record(
     client: "MlflowClient", experiment: str, record: Record, parent: str | None = None, status: str = "FINISHED"
 ) -> str:
     """Log a record as one ended run, nested under `parent` where given, and return its id."""
-    from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
+    from mlflow.entities import Dataset, DatasetInput, Metric, RunTag
 
     tags = dict(record.tags, **({"mlflow.parentRunId": parent} if parent else {}))
     run = client.create_run(experiment, run_name=record.name, tags=tags).info.run_id
@@ -178,14 +180,21 @@ def log_record(
     client.log_batch(run, tags=[RunTag("stage", record.name)])
     for metrics in batches(rows + final, BATCH):
         client.log_batch(run, metrics=metrics)
-    for params in batches([Param(clean(key), value) for key, value in record.params.items()], 100):
-        client.log_batch(run, params=params)
+    log_params(client, run, record.params)
     if inputs:
         client.log_inputs(run, inputs)
     for path in record.artifacts:
         (client.log_artifacts if Path(path).is_dir() else client.log_artifact)(run, path)
     client.set_terminated(run, status)
     return run
+
+
+def log_params(client: "MlflowClient", run: str, params: Mapping[str, str]) -> None:
+    """Log flat parameters of a run."""
+    from mlflow.entities import Param
+
+    for batch in batches([Param(clean(key), value) for key, value in params.items()], 100):
+        client.log_batch(run, params=batch)
 
 
 def batches(items: Sequence[Any], size: int) -> Iterator[list[Any]]:

@@ -151,7 +151,8 @@ def fresh_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("fresh") / "toy"
     lay_out(root)
     dvc = f"{sys.executable} -m dvc"
-    shell(f"cd {root} && git init -q -b main && {dvc} init -q && {dvc} config core.analytics false")
+    shell(f"cd {root} && git init -q -b main && {dvc} init -q")
+    shutil.copy(PROJECT / ".dvc" / "config", root / ".dvc" / "config")
     shell(f"cd {root} && git add -A && git -c user.name=toy -c user.email=toy@example.org commit -q -m toy")
     return root
 

@@ -127,7 +127,7 @@ def test_a_night_that_is_ended_ends_its_stages_and_says_so(after_night: Path, pr
     assert night.returncode == 1
     assert not _is_running("toy.py rewards")
     assert "the night was ended" in printed
-    assert states()["curation"] == "Completed"
+    assert states()["curation"] == "Unchanged"
 
 
 def _is_running(command: str) -> bool:
