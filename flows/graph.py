@@ -53,6 +53,11 @@ class Graph:
                 waiting += self.stages[stage].upstream
         return found
 
+    def count_descendants(self) -> dict[str, int]:
+        """Return how many stages must come after each."""
+        before = [self.ancestors(name) for name in self.stages]
+        return {name: sum(name in ancestors for ancestors in before) for name in self.stages}
+
     def writer(self, path: str) -> Stage | None:
         """Return the stage that writes a path, or a folder around it."""
         return next((s for s in self.stages.values() if _covers(s.outs, path)), None)

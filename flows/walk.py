@@ -37,6 +37,9 @@ class Walk:
         self.end = end
         self.env = {"RLHF_NIGHT_RECORDS": str(records.resolve())} if records else {}
         self.slots = Slots()
+        sections = read_params(f"{stage.section}.threads" for stage in graph.stages.values())
+        self.threads = {name: sections[f"{stage.section}.threads"] or 1 for name, stage in graph.stages.items()}
+        self.urgency = graph.count_descendants()
         self.outcomes: dict[str, Outcome] = {}
         self.early: dict[str, Future[Outcome]] = {}
         self.lock = threading.Lock()
@@ -60,6 +63,15 @@ class Walk:
         """Return the state of all stages together."""
         return worst(self.outcome(name) for name in self.graph.stages)
 
+    def _reserved(self, stage: Stage) -> int:
+        """Return the slots of stages that can begin now and that more stages wait for than for this one."""
+        names = [name for name, urgency in self.urgency.items() if urgency > self.urgency[stage.name]]
+        waiting = [name for name in names if name not in self.slots.begun and name not in self.outcomes]
+        return sum(self.threads[name] for name in waiting if self._is_ready(self.graph.stages[name]))
+
+    def _is_ready(self, stage: Stage) -> bool:
+        return all(self.outcome(name).is_good for name in stage.upstream)
+
     def _perform(self, stage: Stage) -> Outcome:
         try:
             outcome = self._bring_up_to_date(stage)
@@ -74,8 +86,7 @@ class Walk:
         is_untouched = all(self.outcome(name).state is State.UNCHANGED for name in stage.upstream)
         if stage.name not in self.graph.stale and is_untouched:
             return Outcome(State.UNCHANGED)
-        threads = read_params([f"{stage.section}.threads"]).popitem()[1] or 1
-        with self.slots.take(threads):
+        with self.slots.take(stage.name, self.threads[stage.name], lambda: self._reserved(stage)):
             if self.group.is_ended:
                 return Outcome(State.NOT_RUN)
             self.begin(stage)

@@ -56,3 +56,14 @@ def test_a_stage_that_breaks_the_walk_is_a_failed_stage(graph: Graph, group: Pro
     walk = Walk(graph, group, Path("no-such-folder"), lambda stage: None, lambda stage, outcome: told.append(outcome))
     assert walk.perform("curation").state is State.FAILED
     assert "FileNotFoundError" in told[0].reason
+
+
+def test_the_stage_that_most_others_wait_for_goes_first(graph: Graph, group: ProcessGroup) -> None:
+    walk = walk_over(graph, group)
+    assert walk.urgency["curation"] == 6
+    assert walk.urgency["rewards@a"] == walk.urgency["rewards@b"] == 3
+    assert walk._reserved(graph.stages["policy"]) == 1  # curation can begin, and nothing else
+    walk.outcomes["curation"] = Outcome(State.COMPLETED)
+    assert walk._reserved(graph.stages["rewards@a"]) == 1  # its gate
+    walk.outcomes["gate@curation"] = Outcome(State.REFUSED)
+    assert walk._reserved(graph.stages["policy"]) == 0
