@@ -1,0 +1,38 @@
+"""Group relative policy optimisation: a completion's advantage is its reward against the others of its prompt.
+
+Shao et al. 2024 (arXiv:2402.03300). Departs from the paper where TRL's default does: the loss is a mean over all tokens of
+the batch (DAPO, Yu et al. 2025, arXiv:2503.14476), and the KL term, `beta` per token, is in the loss.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from rlhf_pipeline.policy import training
+
+
+class Params(training.Params):
+    """Settings of GRPO."""
+
+    beta: float = Field(0.02, ge=0, description="weight of the KL divergence per token in the loss")
+    epsilon: float = Field(0.2, gt=0, description="the probability ratio is clipped to 1 ± this")
+    scale_rewards: Literal["group", "batch", "none"] = Field(
+        "group", description="the spread that advantages are divided by"
+    )
+    loss_type: Literal["dapo", "grpo", "dr_grpo", "bnpo"] = Field("dapo", description="how tokens are averaged")
+
+
+def trainer(setup: training.Setup, params: Params) -> Any:
+    """Return TRL's GRPOTrainer, ready to train."""
+    from trl import GRPOConfig, GRPOTrainer
+
+    config = GRPOConfig(
+        **training.arguments(setup, params),
+        beta=params.beta,
+        epsilon=params.epsilon,
+        scale_rewards=params.scale_rewards,
+        loss_type=params.loss_type,
+    )
+    return training.create_trainer(GRPOTrainer, config, setup, params)

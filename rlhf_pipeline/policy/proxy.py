@@ -1,0 +1,95 @@
+"""The proxy reward: an ensemble's reward above what the reference policy earns on the same prompt.
+
+Each member is centred on its own mean over reference completions of the prompt before the members are joined, so that a
+constant that a member adds to all completions of a prompt changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rlhf_pipeline.policy.sampling import sample
+from rlhf_pipeline.records import Conversation, assistant
+from rlhf_pipeline.validation.ensemble import Ensemble, Rewards, score_with
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """An ensemble with each member's baseline per prompt."""
+
+    ensemble: Ensemble
+    prompts: Sequence[Conversation]
+    """P prompts; everything else names them by their number."""
+    baseline: Tensor
+    """[K, P] each member's mean raw reward of the reference's completions."""
+    threads: int = 1
+
+    def rate(self, index: Sequence[int], completions: Sequence[str]) -> Rewards:
+        """Return reward and disagreement of N completions.
+
+        Args:
+            index: [N] number of each completion's prompt.
+            completions: N texts.
+
+        Raises:
+            EnsembleError: a member gave NaN or infinity; names it.
+        """
+        raw = _raw(self.ensemble, [self.prompts[i] for i in index], completions, self.threads)
+        is_global = self.ensemble.normalisation == "global"
+        return self.ensemble.aggregate(raw, baseline=None if is_global else self.baseline[:, list(index)])
+
+    def reward_function(self, measure: Callable[..., float] | None = None) -> Callable[..., list[float]]:
+        """Return the ensemble as one reward function of a TRL trainer; it logs `disagreement` and, if measured, `kl_sum`.
+
+        Args:
+            measure: takes a batch's prompts and completion ids and returns its KL divergence in nats per completion.
+        """
+
+        def proxy_reward(
+            prompts: list[Conversation],
+            completions: list[Conversation],
+            completion_ids: list[list[int]],
+            prompt_index: list[int],
+            log_metric: Callable[[str, float], None],
+            **_: Any,
+        ) -> list[float]:
+            rewards = self.rate(prompt_index, [completion[-1]["content"].strip() for completion in completions])
+            log_metric("disagreement", rewards.disagreement.mean().item())
+            if measure is not None:
+                log_metric("kl_sum", measure(prompts, completion_ids))
+            return rewards.reward.tolist()
+
+        return proxy_reward
+
+
+def measure_proxy(
+    ensemble: Ensemble,
+    reference: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    prompts: Sequence[Conversation],
+    *,
+    num_references: int,
+    max_new_tokens: int,
+    seed: int,
+    threads: int = 1,
+) -> Proxy:
+    """Return the proxy, its baseline measured on `num_references` completions of the reference per prompt."""
+    drawn = sample(
+        reference, tokenizer, prompts, num_samples=num_references, max_new_tokens=max_new_tokens, seed=seed
+    )  # fmt: skip
+    texts = [one.text for of_prompt in drawn for one in of_prompt]
+    repeated = [prompt for prompt in prompts for _ in range(num_references)]
+    raw = _raw(ensemble, repeated, texts, threads)
+    baseline = raw.view(len(raw), len(prompts), num_references).double().mean(dim=-1).float()
+    return Proxy(ensemble, prompts, baseline, threads)
+
+
+def _raw(ensemble: Ensemble, prompts: Sequence[Conversation], completions: Sequence[str], threads: int) -> Tensor:
+    conversations = [prompt + assistant(text) for prompt, text in zip(prompts, completions, strict=True)]
+    return score_with(ensemble.reward_models, conversations, threads)

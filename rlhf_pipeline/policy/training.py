@@ -1,0 +1,171 @@
+"""Training of the policy against the proxy reward, on a TRL trainer that an algorithm makes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, model_validator
+
+from rlhf_pipeline import models, training
+from rlhf_pipeline.policy.sampling import completion_logps, render_prompts
+from rlhf_pipeline.records import Conversation, Row, derive_seed
+from rlhf_pipeline.validation.ensemble import Ensemble
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallback
+
+
+class Params(training.TrainingParams):
+    """Settings of every algorithm. Completions are drawn from the whole distribution at temperature 1."""
+
+    learning_rate: float = Field(1e-3, gt=0)
+    batch_size: int = Field(64, ge=2, description="completions per optimizer step")
+    lr_scheduler_type: str = Field("constant_with_warmup", description="decay of the rate after warm-up")
+    weight_decay: float = Field(0.0, ge=0)
+    num_steps: int | None = Field(
+        200, ge=1, description="optimizer steps; null: num_epochs passes over the prompts, each with its completions"
+    )
+    num_generations: int = Field(8, ge=2, description="completions per prompt, compared with each other")
+    num_iterations: int = Field(1, ge=1, description="optimizer steps per batch of completions")
+    max_completion_length: int = Field(64, ge=1, description="tokens")
+    max_length: int = Field(192, ge=8, description="tokens; a prompt without room for a whole completion is left out")
+    num_references: int = Field(4, ge=1, description="reference completions per prompt that the proxy is centred on")
+    save_samples_steps: int = Field(25, ge=1, description="steps between saved samples; first and last are saved too")
+    num_sampled_prompts: int = Field(48, ge=1, description="prompts with a saved sample, the same every time")
+
+    @model_validator(mode="after")
+    def _groups_fill_the_batch(self) -> Params:
+        if self.batch_size % self.num_generations:
+            raise ValueError(f"batch_size {self.batch_size} is no multiple of num_generations {self.num_generations}")
+        return self
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What an algorithm's trainer is made of."""
+
+    policy: PreTrainedModel
+    tokenizer: PreTrainedTokenizerFast
+    dataset: Dataset
+    """Columns `prompt` (messages) and `prompt_index`."""
+    reward_function: Callable[..., list[float]]
+    seed: int
+    callbacks: Sequence[TrainerCallback] = ()
+
+
+def arguments(setup: Setup, params: Params) -> dict[str, Any]:
+    """Return the arguments that the configurations of TRL's online trainers share."""
+    num_passes = params.num_epochs * params.num_generations * params.num_iterations
+    num_steps = params.num_steps or max(int(len(setup.dataset) * num_passes / params.batch_size), 1)
+    single_pass = params.model_copy(update={"num_epochs": 1.0})
+    return {
+        **training.arguments(single_pass, num_steps * params.batch_size, setup.seed),
+        "max_steps": num_steps,
+        "logging_steps": 1,
+        "num_generations": params.num_generations,
+        "num_iterations": params.num_iterations,
+        "max_completion_length": params.max_completion_length,
+        "temperature": 1.0,
+        "top_k": 0,
+        "top_p": 1.0,
+    }
+
+
+def create_trainer(trainer: type, config: Any, setup: Setup, params: Params) -> Any:
+    """Return a trainer of a TRL class with our optimizer, callbacks and a quiet progress bar."""
+    from transformers.trainer_callback import PrinterCallback, ProgressCallback
+
+    from rlhf_pipeline.policy.trajectory import Bar
+
+    made = trainer(
+        model=setup.policy,
+        reward_funcs=setup.reward_function,
+        args=config,
+        train_dataset=setup.dataset,
+        processing_class=setup.tokenizer,
+        callbacks=list(setup.callbacks),
+        optimizers=training.optimizers(setup.policy, params),
+    )
+    made.remove_callback(PrinterCallback)
+    if made.pop_callback(ProgressCallback):
+        made.add_callback(Bar)
+    return made
+
+
+def choose_prompts(
+    rows: Sequence[Row], tokenizer: PreTrainedTokenizerFast, params: Params, seed: int
+) -> tuple[list[Row], int]:
+    """Return the prompts that training uses, in random order, and how many were too long and left out.
+
+    Raises:
+        ValueError: every prompt is too long.
+    """
+    texts = render_prompts(tokenizer, [row["prompt"] for row in rows])
+    sizes = map(len, tokenizer(texts, add_special_tokens=False)["input_ids"])
+    room = params.max_length - params.max_completion_length
+    kept = [row for row, size in zip(rows, sizes, strict=True) if size <= room]
+    if not kept:
+        raise ValueError(f"no prompt has at most {room} tokens (max_length less max_completion_length)")
+    num_too_long = len(rows) - len(kept)
+    random.Random(seed).shuffle(kept)
+    if params.num_steps is None:
+        return kept, num_too_long
+    num_used = -(-params.num_steps * params.batch_size // (params.num_generations * params.num_iterations))
+    return kept[: max(num_used, params.num_sampled_prompts)], num_too_long
+
+
+def train(
+    reference_folder: Path | str,
+    ensemble: Ensemble,
+    prompts: Sequence[Row],
+    algorithm: ModuleType,
+    params: Any,
+    seed: int,
+    out: Path,
+    threads: int = 1,
+) -> dict[str, Any]:
+    """Train a policy from the reference and save it into `out`; return metrics, trajectory and samples.
+
+    Raises:
+        EnsembleError: a member gave NaN or infinity; names it.
+        ValueError: no prompt is short enough.
+    """
+    from datasets import Dataset
+
+    from rlhf_pipeline.policy import proxy as proxies
+    from rlhf_pipeline.policy import trajectory
+
+    policy, tokenizer = models.load_policy(reference_folder)
+    reference, _ = models.load_policy(reference_folder)
+    rows, num_too_long = choose_prompts(prompts, tokenizer, params, derive_seed(seed, "prompts"))
+    limit = params.max_completion_length
+    proxy = proxies.measure_proxy(
+        ensemble, reference, tokenizer, [row["prompt"] for row in rows],
+        num_references=params.num_references, max_new_tokens=limit, seed=derive_seed(seed, "baseline"), threads=threads,
+    )  # fmt: skip
+    sampled = [row["id"] for row in rows[: params.num_sampled_prompts]]
+
+    def draw(model: PreTrainedModel, step: int) -> list[Row]:
+        return trajectory.draw_samples(
+            model, reference, tokenizer, proxy, sampled,
+            step=step, max_new_tokens=limit, seed=derive_seed(seed, "samples"),
+        )  # fmt: skip
+
+    def measure_kl(asked: Sequence[Conversation], completion_ids: Sequence[list[int]]) -> float:
+        logps = [completion_logps(model, tokenizer, asked, completion_ids) for model in (policy, reference)]
+        return (logps[0] - logps[1]).mean().item()
+
+    recorder = trajectory.Recorder(draw, params.save_samples_steps)
+    dataset = Dataset.from_list([{"prompt": row["prompt"], "prompt_index": i} for i, row in enumerate(rows)])
+    setup = Setup(policy, tokenizer, dataset, proxy.reward_function(measure_kl), derive_seed(seed, "steps"), [recorder])
+    algorithm.trainer(setup, params).train()
+    models.save_model(out, policy, tokenizer)
+    counts = {"num_prompts": len(rows), "num_too_long": num_too_long}
+    metrics = {**trajectory.summarise(recorder.rows), **counts}
+    return {"metrics": metrics, "trajectory": recorder.rows, "samples": recorder.samples}

@@ -1,0 +1,113 @@
+"""What is recorded while a policy is trained: a row per optimizer step, and samples along the way.
+
+A row's `step` counts the updates behind the policy that is measured: row 0 is the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from transformers import TrainerCallback
+from transformers.trainer_callback import ProgressCallback
+
+from rlhf_pipeline.policy.proxy import Proxy
+from rlhf_pipeline.policy.sampling import kl_per_completion, sample
+from rlhf_pipeline.records import Row, assistant
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+LOGGED = {
+    "reward": "proxy_reward",
+    "kl_sum": "kl",
+    "completions/mean_length": "completion_tokens",
+    "disagreement": "disagreement",
+    "completions/clipped_ratio": "truncated_fraction",
+    "reward_std": "reward_std",
+    "entropy": "entropy",
+}
+"""Name in TRL's log → column. TRL's own `kl` is a mean per token and stays out."""
+COLUMNS = ("step", *LOGGED.values())
+Draw = Callable[["PreTrainedModel", int], list[Row]]
+
+
+class Bar(ProgressCallback):
+    """The progress bar without a printed line per step."""
+
+    def on_log(self, *args: Any, **kwargs: Any) -> None:
+        """Print nothing."""
+
+
+class Recorder(TrainerCallback):
+    """Collects the rows of trajectory.csv and samples.jsonl."""
+
+    def __init__(self, draw: Draw, save_samples_steps: int) -> None:
+        """Record; `draw` returns the samples of a policy at a step."""
+        self.draw = draw
+        self.save_samples_steps = save_samples_steps
+        self.rows: list[dict[str, float]] = []
+        self.samples: list[Row] = []
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Save the reference's samples."""
+        self._save(kwargs["model"], 0)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Save samples where they are due, and at the end."""
+        if state.global_step % self.save_samples_steps == 0 or state.global_step == state.max_steps:
+            self._save(kwargs["model"], state.global_step)
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, float], **kwargs: Any) -> None:
+        """Add a row; a step that reuses completions keeps the values of the step that drew them."""
+        if "loss" in logs:
+            found = {column: float(logs[name]) for name, column in LOGGED.items() if name in logs}
+            before = self.rows[-1] if self.rows else {}
+            self.rows.append({**before, **found, "step": state.global_step - 1})
+
+    def _save(self, model: PreTrainedModel, step: int) -> None:
+        was_training = model.training
+        self.samples += self.draw(model, step)
+        model.train(was_training)
+
+
+def draw_samples(
+    policy: PreTrainedModel,
+    reference: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    proxy: Proxy,
+    prompt_ids: Sequence[str],
+    *,
+    step: int,
+    max_new_tokens: int,
+    seed: int,
+) -> list[Row]:
+    """Return one completion for each of the proxy's first prompts, with its reward, disagreement and KL in nats."""
+    index = range(len(prompt_ids))
+    prompts = [proxy.prompts[i] for i in index]
+    drawn = [
+        one[0] for one in sample(policy, tokenizer, prompts, num_samples=1, max_new_tokens=max_new_tokens, seed=seed)
+    ]
+    rewards = proxy.rate(index, [one.text for one in drawn])
+    kl = kl_per_completion(policy, reference, tokenizer, prompts, drawn)
+    return [
+        {
+            "step": step,
+            "prompt_id": prompt_ids[i],
+            "prompt": prompts[i],
+            "completion": assistant(drawn[i].text),
+            "proxy_reward": rewards.reward[i].item(),
+            "disagreement": rewards.disagreement[i].item(),
+            "kl": kl[i].item(),
+        }
+        for i in index
+    ]
+
+
+def summarise(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the first and last values of a trajectory; last is the mean over the last tenth of the steps."""
+    tail = rows[-max(len(rows) // 10, 1) :]
+    last = {name: sum(row[name] for row in tail) / len(tail) for name in COLUMNS if name != "step"}
+    first = {f"{name}/first": rows[0][name] for name in ("proxy_reward", "disagreement")}
+    wanted = ("proxy_reward", "disagreement", "kl", "completion_tokens", "truncated_fraction", "entropy")
+    return {**first, **{f"{name}/last": last[name] for name in wanted}, "num_steps": len(rows)}

@@ -1,0 +1,48 @@
+"""Stage `policy`: policy prompts, ensemble and reference in, the tuned policy and its trajectory out."""
+
+from pathlib import Path
+
+from rlhf_pipeline import methods
+from rlhf_pipeline.params import load_params
+from rlhf_pipeline.records import derive_seed, read_rows, write_json, write_rows
+
+OUT = Path("data/policy")
+PROMPTS = "data/curation/policy_prompts.jsonl"
+
+
+def main() -> None:
+    """Write data/policy/: the model, samples along the way, the trajectory and metrics."""
+    import torch
+
+    from rlhf_pipeline.policy.training import train
+    from rlhf_pipeline.policy.trajectory import COLUMNS
+    from rlhf_pipeline.tracking import log_stage
+    from rlhf_pipeline.training import write_csv
+    from rlhf_pipeline.validation.ensemble import Ensemble
+
+    params = load_params()
+    torch.set_num_threads(params.policy.threads)
+    algorithm = methods.load("policy/algorithms", params.policy.algorithm)
+    settings = methods.settings(algorithm, params.policy.settings)
+    listed = [name for name, member in params.rewards.members.items() if member.role == "member"]
+    ensemble = Ensemble.load("data/validation/ensemble.json", "data/rewards/members", listed)
+    reference = Path("data/sft/trunks") / params.policy.reference
+    seed = derive_seed(params.seed, "policy")
+    result = train(
+        reference, ensemble, read_rows(PROMPTS), algorithm, settings, seed, OUT / "model", params.policy.threads
+    )
+    write_csv(OUT / "trajectory.csv", result["trajectory"], COLUMNS)
+    write_rows(OUT / "samples.jsonl", result["samples"])
+    write_json(OUT / "metrics.json", result["metrics"])
+    log_stage(
+        "policy",
+        metrics=result["metrics"],
+        params={**params.policy.model_dump(), "settings": settings.model_dump(), "seed": seed},
+        artifacts=[OUT / "trajectory.csv", OUT / "samples.jsonl"],
+        datasets=[PROMPTS],
+        curve=result["trajectory"],
+    )
+
+
+if __name__ == "__main__":
+    main()
