@@ -60,8 +60,8 @@ def rollback() -> Outcome:
 def refuse(graph: Graph) -> str | None:
     """Return why the present policy must not be promoted, or None.
 
-    Every gate up to the policy's evaluation must stand, and DVC must find nothing on the way there out of date: what a
-    gate wrote another night says nothing about this policy.
+    Every gate must admit, whether it was enforced or not, and DVC must find nothing on the way to the policy's
+    evaluation out of date: what a gate wrote another night says nothing about this policy.
     """
     gate = graph.writer(str(LAST_GATE))
     if gate is None or not LAST_GATE.exists():
@@ -69,12 +69,19 @@ def refuse(graph: Graph) -> str | None:
     way = graph.ancestors(gate.name) | {gate.name}
     if stale := sorted(way & graph.stale):
         return f"not up to date: {', '.join(stale)}; `rlhf run` first"
-    gates = [graph.stages[name] for name in way if graph.stages[name].verdict_read]
-    for path in sorted(out for stage in gates for out in stage.outs):
-        verdict = read_json(path)
-        if verdict["enforced"] and not verdict["admitted"]:
-            return f"{path} does not admit it"
-    return None
+    refused = [path for path in _gate_files(graph) if not _is_admitted(path)]
+    if not refused:
+        return None
+    named = ", ".join(Path(path).stem for path in refused)
+    return f"not admitted: {named}; gate.enforce=false let the night go on, promotion still needs every gate"
+
+
+def _gate_files(graph: Graph) -> list[str]:
+    return sorted(out for stage in graph.stages.values() if stage.verdict_read for out in stage.outs)
+
+
+def _is_admitted(path: str) -> bool:
+    return Path(path).exists() and bool(read_json(path)["admitted"])
 
 
 def is_offered(graph: Graph) -> bool:

@@ -90,4 +90,4 @@ class Walk:
             if self.group.is_ended:
                 return Outcome(State.NOT_RUN)
             self.begin(stage)
-            return run_stage(stage, self.group, self.logs, self.env)
+            return run_stage(stage, self.group, self.logs, self.env, self.threads[stage.name])

@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from typer.testing import CliRunner
 
+from flows import promotion
+from flows.cli import app
 from flows.diary import hash_entry
 from rlhf_pipeline import tracking
 
@@ -92,6 +95,22 @@ def test_a_refused_night_ends_before_what_follows_and_is_reported(
     parent, nested = runs_of_last_night()
     assert parent.data.tags["state"] == "Refused"
     assert nested["gate@curation"].data.tags["state"] == "Refused"
+
+
+def test_a_night_that_went_on_past_a_refusal_promotes_nothing(
+    after_night: Path, start_night: Night, edit: Edit
+) -> None:
+    edit("params.yaml", "enforce: true", "enforce: false")
+    edit("input.txt", "good", "bad")
+    code, printed = start_night()
+    ended = states()
+    assert (code, ended["evaluation"], ended["promotion"]) == (3, "Completed", "Refused"), printed
+    assert "not admitted: curation; gate.enforce=false let the night go on" in " ".join(printed.split())
+    done = CliRunner().invoke(app, ["promote"])
+    assert done.exit_code == 3
+    assert "promotion still needs every gate" in done.output
+    client, _ = tracking.open_store()
+    assert str(client.get_model_version_by_alias(promotion.MODEL, promotion.ALIAS).version) == "1"
 
 
 def test_a_killed_night_is_taken_up_where_it_stood(

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,16 +94,19 @@ def test_a_gate_of_another_night_says_nothing_about_this_policy(after_night: Pat
     assert "not up to date: curation" in outcome.reason
 
 
-def test_a_gate_that_does_not_admit_is_obeyed_unless_it_is_not_enforced(clean: Path) -> None:
+@pytest.mark.parametrize("stage", ["curation", "evaluation"])
+@pytest.mark.parametrize("is_enforced", [True, False])
+def test_a_gate_that_does_not_admit_is_obeyed_though_the_night_went_on(
+    clean: Path, stage: str, is_enforced: bool
+) -> None:
     new_policy("other")
-    gate = promotion.LAST_GATE
+    gate = promotion.LAST_GATE.with_stem(stage)
     gate.unlink()
-    gate.write_text('{"admitted": false, "enforced": true}')
-    assert promote().state is State.REFUSED
-    gate.write_text('{"admitted": false, "enforced": false}')
-    assert promote().state is State.COMPLETED
-    client, _ = tracking.open_store()
-    assert client.get_model_version_by_alias(promotion.MODEL, promotion.ALIAS).tags["admitted"] == "false"
+    gate.write_text(json.dumps({"admitted": False, "enforced": is_enforced}))
+    outcome = promote()
+    assert (outcome.state, champion()) == (State.REFUSED, "1")
+    assert f"not admitted: {stage};" in outcome.reason
+    assert "\n" not in outcome.reason
 
 
 def test_a_policy_is_offered_once(after_night: Path) -> None:

@@ -54,6 +54,11 @@ def test_a_refusal_is_no_failure_and_no_single_item_passes_it(graph: Graph, grou
     assert yaml.safe_load(Path("data/gate/curation.json").read_text()) == {"admitted": False, "enforced": False}
 
 
+def test_a_stage_has_the_threads_that_are_its_own(graph: Graph, group: ProcessGroup) -> None:
+    run_stage(graph.stages["curation"], group, LOGS, threads=3)
+    assert "threads 3 trim 4000000000" in (LOGS / "curation.log").read_text()
+
+
 def test_a_gate_that_breaks_did_not_refuse(after_night: Path, group: ProcessGroup) -> None:
     verdict = Path("data/curation/verdict.json")
     verdict.unlink()
