@@ -7,6 +7,8 @@ import numpy as np
 from rlhf_pipeline.verdicts import Interval
 
 RESAMPLES = 1000
+MIN_CLUSTERS = 10
+"""With fewer, a bootstrap is too sure: three items, all right, would give an interval of no width."""
 
 
 def mean_interval(values: Sequence[float], clusters: Sequence[str] | None = None, seed: int = 0) -> Interval:
@@ -18,7 +20,7 @@ def mean_interval(values: Sequence[float], clusters: Sequence[str] | None = None
         seed: of the resampling.
 
     Returns:
-        All None, with a note, where there are no values.
+        All None, with a note, where there are no values; the mean alone where there are fewer than `MIN_CLUSTERS`.
     """
     if len(values) == 0:
         return Interval(note="no items")
@@ -26,6 +28,8 @@ def mean_interval(values: Sequence[float], clusters: Sequence[str] | None = None
     labels = np.arange(len(data)) if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1]
     sums = np.bincount(labels, weights=data)
     counts = np.bincount(labels)
+    if len(sums) < MIN_CLUSTERS:
+        return Interval(value=float(data.mean()), note=f"no interval: fewer than {MIN_CLUSTERS} independent items")
     draws = np.random.default_rng(seed).integers(0, len(sums), size=(RESAMPLES, len(sums)))
     means = sums[draws].sum(axis=1) / counts[draws].sum(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])

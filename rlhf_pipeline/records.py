@@ -3,9 +3,10 @@
 Every text is conversational, as TRL's datasets are: a list of `{"role", "content"}` messages.
 """
 
+import csv
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,20 @@ def write_json(path: Path | str, value: Any) -> None:
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def write_csv(path: Path | str, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Write a table as CSV; a cell that a row lacks stays blank, floats keep seven digits.
+
+    Raises:
+        ValueError: a row has a column that is not named.
+    """
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", encoding="utf-8", newline="") as lines:
+        writer = csv.DictWriter(lines, columns, lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({key: f"{cell:.7g}" if isinstance(cell, float) else cell for key, cell in row.items()})
 
 
 def derive_seed(seed: int, *names: str | int) -> int:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -35,7 +33,7 @@ class TrainingParams(MethodParams):
 
 
 def arguments(params: TrainingParams, num_rows: int, seed: int) -> dict[str, Any]:
-    """Return the arguments that every TRL configuration of ours takes: float32, no recompute, nothing saved or reported."""
+    """Return the arguments that every TRL configuration of ours takes: float32, no recompute, nothing saved or sent."""
     num_steps = max(int(num_rows * params.num_epochs / params.batch_size), 1)
     return {
         "output_dir": ".cache/trainer",
@@ -80,14 +78,3 @@ def curve(log_history: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) 
         if found:
             rows.append({"step": entry["step"], **found})
     return rows
-
-
-def write_csv(path: Path | str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
-    """Write rows as CSV, blank where a column is missing; floats keep seven digits."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w", encoding="utf-8", newline="") as lines:
-        writer = csv.writer(lines, lineterminator="\n")
-        writer.writerow(columns)
-        for row in rows:
-            cells = [row.get(name, "") for name in columns]
-            writer.writerow([f"{cell:.7g}" if isinstance(cell, float) else cell for cell in cells])

@@ -5,11 +5,11 @@ from typing import Any
 
 from rlhf_pipeline.evaluation import curve, measuring, sides
 from rlhf_pipeline.evaluation.judges import Judges, Panel, load_judges
-from rlhf_pipeline.evaluation.numbers import read_numbers, write_numbers
+from rlhf_pipeline.evaluation.numbers import read_numbers
 from rlhf_pipeline.evaluation.report import render
 from rlhf_pipeline.evaluation.settings import EvaluationSettings, evaluation_settings
 from rlhf_pipeline.params import Params, load_params
-from rlhf_pipeline.records import derive_seed, read_rows, write_json, write_rows
+from rlhf_pipeline.records import derive_seed, read_rows, write_csv, write_json, write_rows
 from rlhf_pipeline.verdicts import judge, write_verdict
 
 DATA = Path("data")
@@ -68,7 +68,7 @@ def write_curve(reference: sides.Model, judges: Judges, settings: EvaluationSett
     prompts, index = curve.distinct_prompts(rows)
     drawn = sides.draw(reference, prompts, settings, derive_seed(seed, "curve"))
     points = curve.draw_curve(rows, Panel(judges, prompts, sides.texts(drawn)), index)
-    write_numbers(OUT / "curve.csv", points, curve.COLUMNS)
+    write_csv(OUT / "curve.csv", points, curve.COLUMNS)
 
 
 def declared(params: Params, settings: EvaluationSettings) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """Stage `policy`: policy prompts, ensemble and reference in, the tuned policy and its trajectory out."""
 
+import os
 from pathlib import Path
 
 from rlhf_pipeline import methods
 from rlhf_pipeline.params import load_params
-from rlhf_pipeline.records import derive_seed, read_rows, write_json, write_rows
+from rlhf_pipeline.records import derive_seed, read_rows, write_csv, write_json, write_rows
 
 OUT = Path("data/policy")
 PROMPTS = "data/curation/policy_prompts.jsonl"
@@ -12,12 +13,13 @@ PROMPTS = "data/curation/policy_prompts.jsonl"
 
 def main() -> None:
     """Write data/policy/: the model, samples along the way, the trajectory and metrics."""
+    # TRL would import it for a profile that we do not take; it costs more than a second.
+    os.environ.setdefault("DISABLE_MLFLOW_INTEGRATION", "TRUE")
     import torch
 
     from rlhf_pipeline.policy.training import train
     from rlhf_pipeline.policy.trajectory import COLUMNS
     from rlhf_pipeline.tracking import log_stage
-    from rlhf_pipeline.training import write_csv
     from rlhf_pipeline.validation.ensemble import Ensemble
 
     params = load_params()

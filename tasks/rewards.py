@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rlhf_pipeline import methods
 from rlhf_pipeline.params import load_params
-from rlhf_pipeline.records import derive_seed, read_rows, write_json
+from rlhf_pipeline.records import derive_seed, read_rows, write_csv, write_json
 
 OUT = Path("data/rewards")
 
@@ -16,7 +16,6 @@ def main(name: str) -> None:
 
     from rlhf_pipeline.rewards.training import Params, train
     from rlhf_pipeline.tracking import log_stage
-    from rlhf_pipeline.training import write_csv
 
     params = load_params()
     torch.set_num_threads(params.rewards.threads)

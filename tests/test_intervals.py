@@ -43,9 +43,12 @@ def test_clusters_weigh_by_their_rows():
     assert mean_interval([1.0, 1.0, 1.0, 0.0], ["a", "a", "a", "b"]).value == 0.75
 
 
-def test_a_single_cluster_gives_its_mean_without_width():
-    found = mean_interval([0.0, 1.0, 1.0, 0.0], ["a"] * 4)
-    assert (found.low, found.high) == (0.5, 0.5)
+def test_a_handful_of_independent_items_give_their_mean_and_no_interval():
+    found = mean_interval([0.0, 1.0, 1.0, 0.0] * 50, ["a", "b", "b", "a"] * 50)
+    assert (found.value, found.low, found.high) == (0.5, None, None)
+    assert "fewer than 10 independent items" in found.note
+    assert mean_interval([1.0] * 9).low is None
+    assert mean_interval([1.0] * 10).low == 1.0
 
 
 def test_the_names_and_order_of_clusters_do_not_matter():
@@ -62,7 +65,7 @@ def test_the_same_seed_gives_the_same_interval_and_another_does_not():
 
 
 def test_a_value_that_is_not_a_number_is_not_hidden():
-    found = mean_interval([0.5, float("nan"), 0.5])
+    found = mean_interval([0.5, float("nan"), *[0.5] * 10])
     assert math.isnan(found.value)
 
 

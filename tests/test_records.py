@@ -93,3 +93,15 @@ def test_any_change_in_a_folder_changes_its_hash(folder, change):
     before = records.hash_folder(folder)
     change(folder)
     assert records.hash_folder(folder) != before
+
+
+def test_a_table_keeps_its_columns_and_leaves_what_a_row_lacks_blank(tmp_path):
+    records.write_csv(
+        tmp_path / "new/table.csv", [{"step": 1, "loss": 1 / 3}, {"step": 2, "kl": 2.0}], ["step", "loss", "kl"]
+    )
+    assert (tmp_path / "new/table.csv").read_text() == "step,loss,kl\n1,0.3333333,\n2,,2\n"
+
+
+def test_a_column_without_a_name_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="los"):
+        records.write_csv(tmp_path / "table.csv", [{"los": 1.0}], ["loss"])

@@ -18,11 +18,12 @@ from rlhf_pipeline.validation.ensemble import Ensemble, Rewards, load_evaluators
 
 @dataclass(frozen=True)
 class Judges:
-    """The ensemble, the evaluators by name, and gold where there is one."""
+    """The ensemble, the evaluators by name, and gold where there is one; `threads` members are scored at once."""
 
     ensemble: Ensemble
     evaluators: Mapping[str, Ensemble]
     gold: Gold | None
+    threads: int = 1
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Panel:
     def __init__(self, judges: Judges, prompts: Sequence[Conversation], references: Sequence[Sequence[str]]) -> None:
         """Take every baseline from P prompts and the reference's completions of each, at least one."""
         self.gold, self.prompts, self.references = judges.gold, prompts, references
-        self.proxy = Yardstick.take(judges.ensemble, prompts, references)
+        self.proxy = Yardstick.take(judges.ensemble, prompts, references, judges.threads)
         self.evaluators = [Yardstick.take(one, prompts, references) for one in judges.evaluators.values()]
 
     def rate(self, index: Sequence[int], completions: Sequence[str]) -> Ratings:
@@ -89,7 +90,7 @@ def load_judges(data: Path, params: Params) -> Judges:
     described, folder = data / "validation/ensemble.json", data / "rewards/members"
     ensemble = Ensemble.load(described, folder, listed(params, "member"))
     evaluators = load_evaluators(described, folder, listed(params, "evaluator"))
-    return Judges(ensemble, evaluators, load_gold(data / "curation/gold.json"))
+    return Judges(ensemble, evaluators, load_gold(data / "curation/gold.json"), params.evaluation.threads)
 
 
 def listed(params: Params, role: str) -> list[str]:

@@ -63,8 +63,8 @@ def read_night(root: Path, *, before_gate: str | None = None, parameters: Mappin
         dropped=_count_dropped(data) if is_in("curation") else [],
         learning=_read_curves(data / "rewards/curves", families, "rewards") if is_in("rewards") else {},
         trunks=_read_curves(data / "sft/curves", families, "sft") if is_in("sft") else {},
-        trajectory=read_numbers(data / "policy/trajectory.csv") if is_in("policy") else [],
-        curve=read_numbers(data / "evaluation/curve.csv") if is_in("evaluation") else [],
+        trajectory=_read_if_there(data / "policy/trajectory.csv") if is_in("policy") else [],
+        curve=_read_if_there(data / "evaluation/curve.csv") if is_in("evaluation") else [],
         samples=read_rows(data / "evaluation/samples.jsonl") if is_in("evaluation") else [],
     )
 
@@ -89,6 +89,10 @@ def _judged(data: Path, families: list[Family], reached: set[str]) -> list[Judge
     return found
 
 
+def _read_if_there(path: Path) -> list[Numbers]:
+    return read_numbers(path) if path.exists() else []
+
+
 def _has_metrics(data: Path, family: Family, reached: set[str]) -> bool:
     return family.name in reached and (data / family.name / "metrics.json").exists()
 
@@ -107,6 +111,6 @@ def _count_dropped(data: Path) -> list[tuple[str, int, str]]:
 
 def _read_curves(folder: Path, families: list[Family], name: str) -> dict[str, list[Numbers]]:
     """Return the curves of a family's own stages: a member taken out of params.yaml may have left its file."""
-    outs = next(family.outs for family in families if family.name == name)
-    paths = [folder / Path(out).name for out in outs if Path(out).parent.name == folder.name]
+    plots = next(family.plots for family in families if family.name == name)
+    paths = [folder / Path(plot).name for plot in plots if Path(plot).parent.name == folder.name]
     return {path.stem: read_numbers(path) for path in paths if path.exists()}

@@ -22,6 +22,7 @@ class Family:
     desc: str
     num_stages: int
     outs: tuple[str, ...]
+    plots: tuple[str, ...]
     upstream: tuple[str, ...]
 
 
@@ -38,6 +39,8 @@ def read_families(root: Path) -> list[Family]:
 
 def present(root: Path, families: list[Family], ignored: frozenset[str] = frozenset()) -> set[str]:
     """Return the families with all their outputs whose ancestors have theirs: what is left of an older night is not.
+
+    A plot that is missing is missing in the report and nothing more.
 
     Args:
         root: of the project.
@@ -79,8 +82,8 @@ def _look_up(path: str, context: Mapping[str, Any]) -> Any:
     return value
 
 
-def _paths(stage: Mapping[str, Any]) -> list[str]:
-    entries = [*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])]
+def _paths(stage: Mapping[str, Any], *kinds: str) -> list[str]:
+    entries = [entry for kind in kinds for entry in stage.get(kind, [])]
     return [next(iter(e)) if isinstance(e, Mapping) else e for e in entries]
 
 
@@ -88,13 +91,14 @@ def _family(name: str, groups: Mapping[str, list[dict[str, Any]]]) -> Family:
     stages = groups[name]
     deps = [Path(dep) for stage in stages for dep in stage.get("deps", [])]
     upstream = [other for other, made in groups.items() if other != name and _feeds(made, deps)]
-    outs = [path for stage in stages for path in _paths(stage)]
-    return Family(name, stages[0].get("desc", ""), len(stages), tuple(outs), tuple(upstream))
+    outs = [path for stage in stages for path in _paths(stage, "outs", "metrics")]
+    plots = [path for stage in stages for path in _paths(stage, "plots")]
+    return Family(name, stages[0].get("desc", ""), len(stages), tuple(outs), tuple(plots), tuple(upstream))
 
 
 def _feeds(makers: list[dict[str, Any]], deps: list[Path]) -> bool:
     """Return whether some output is a dependency, lies in one, or holds one."""
-    outs = [Path(out) for stage in makers for out in _paths(stage)]
+    outs = [Path(out) for stage in makers for out in _paths(stage, "outs", "metrics", "plots")]
     return any(dep == out or dep in out.parents or out in dep.parents for out in outs for dep in deps)
 
 

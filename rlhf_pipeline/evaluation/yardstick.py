@@ -23,18 +23,21 @@ class Yardstick:
     """[K, P] each member's mean raw reward of the reference's completions."""
     references: Rewards
     """What the ensemble says of those completions, prompt after prompt."""
+    threads: int = 1
+    """So many members are scored at once."""
 
     @classmethod
     def take(
-        cls, ensemble: Ensemble, prompts: Sequence[Conversation], references: Sequence[Sequence[str]]
+        cls, ensemble: Ensemble, prompts: Sequence[Conversation], references: Sequence[Sequence[str]], threads: int = 1
     ) -> "Yardstick":
         """Take the baseline from the reference's completions of each prompt, at least one each."""
         pairs = zip(prompts, references, strict=True)
-        raw = ensemble.member_rewards([prompt + assistant(text) for prompt, texts in pairs for text in texts])
+        conversations = [prompt + assistant(text) for prompt, texts in pairs for text in texts]
+        raw = ensemble.member_rewards(conversations, threads)
         counts = [len(texts) for texts in references]
         baseline = torch.stack([part.mean(dim=1) for part in raw.split(counts, dim=1)], dim=1)
         own = ensemble.aggregate(raw, baseline=baseline.repeat_interleave(torch.tensor(counts), dim=1))
-        return cls(ensemble, prompts, baseline, own)
+        return cls(ensemble, prompts, baseline, own, threads)
 
     def rate(self, index: Sequence[int], completions: Sequence[str]) -> Rewards:
         """Return what the ensemble says of completions.
@@ -44,7 +47,7 @@ class Yardstick:
             completions: [N].
         """
         pairs = zip(index, completions, strict=True)
-        raw = self.ensemble.member_rewards([self.prompts[i] + assistant(text) for i, text in pairs])
+        raw = self.ensemble.member_rewards([self.prompts[i] + assistant(text) for i, text in pairs], self.threads)
         return self.ensemble.aggregate(raw, baseline=self.baseline[:, list(index)])
 
 

@@ -84,13 +84,13 @@ class Ensemble:
         shape = {key: described[key] for key in ("normalisation", "aggregator", "settings")}
         return cls(models, _statistics(entries), **shape)
 
-    def member_rewards(self, conversations: Sequence[Conversation]) -> Tensor:
-        """Return each member's raw reward of each conversation, [K, N].
+    def member_rewards(self, conversations: Sequence[Conversation], threads: int = 1) -> Tensor:
+        """Return each member's raw reward of each conversation, [K, N]; `threads` members are scored at once.
 
         Raises:
             EnsembleError: a member gave NaN or infinity; names it.
         """
-        return score_with(self.reward_models, conversations)
+        return score_with(self.reward_models, conversations, threads)
 
     def aggregate(
         self, raw: Tensor, groups: Sequence[Hashable] | None = None, baseline: Tensor | None = None

@@ -52,7 +52,7 @@ def test_dropped_fraction_is_of_what_was_read(measure):
 
 
 def test_longer_chosen_fraction_leaves_out_sides_of_equal_length(pair):
-    sides = [("aaa", "a"), ("aa", "a"), ("a", "aaa"), ("a", "aa"), ("aaaa", "a"), ("aa", "bb")]
+    sides = [("aaa", "a"), ("aa", "a"), ("a", "aaa"), ("a", "aa"), ("aaaa", "a"), ("aa", "bb")] * 4
     rows = with_groups([pair(str(i), f"p{i}", *side) for i, side in enumerate(sides)], "prompt")
     found = longer_chosen_fraction(rows, seed=0)
     assert found.value == pytest.approx(3 / 5)

@@ -247,7 +247,7 @@ def make_night(tmp_path_factory):
 class WordCounter(Ensemble):
     """An ensemble of two whose members like long replies, the second twice as much, each with a constant per prompt."""
 
-    def member_rewards(self, conversations):
+    def member_rewards(self, conversations, threads=1):
         counts = [len(c[-1]["content"].split()) for c in conversations]
         quirks = [len(c[0]["content"]) for c in conversations]
         rows = [

@@ -1,7 +1,7 @@
 from rlhf_pipeline.evaluation.curve import COLUMNS, distinct_prompts, draw_curve
 from rlhf_pipeline.evaluation.judges import Judges, Panel
-from rlhf_pipeline.evaluation.numbers import read_numbers, write_numbers
-from rlhf_pipeline.records import user
+from rlhf_pipeline.evaluation.numbers import read_numbers
+from rlhf_pipeline.records import user, write_csv
 
 ROWS = [
     {"step": 10, "prompt": user("a"), "completion": "one two three", "kl": 2.0},
@@ -29,10 +29,10 @@ def test_each_saved_step_is_one_point(word_counter, word_gold):
 
 def test_without_gold_its_column_stays_blank(word_counter, tmp_path):
     points = draw(Judges(word_counter, {}, None))
-    write_numbers(tmp_path / "curve.csv", points, COLUMNS)
+    write_csv(tmp_path / "curve.csv", points, COLUMNS)
     lines = (tmp_path / "curve.csv").read_text().splitlines()
     assert lines[0] == "step,kl,proxy_reward,evaluator_reward,gold_reward,disagreement"
-    assert lines[2] == "10,3.0,4.0,,,0.0"
+    assert lines[2] == "10,3,4,,,0"
     assert read_numbers(tmp_path / "curve.csv")[1] == {"step": 10, "kl": 3.0, "proxy_reward": 4.0, "disagreement": 0.0}
 
 

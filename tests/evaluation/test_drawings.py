@@ -4,7 +4,7 @@ from rlhf_pipeline.verdicts import Bound, Check
 
 
 def test_each_stage_has_a_box_with_its_state_and_its_description():
-    families = [Family("read", "Read <all>.", 1, ("a",), ()), Family("train", "", 3, ("b",), ("read",))]
+    families = [Family("read", "Read <all>.", 1, ("a",), (), ()), Family("train", "", 3, ("b",), (), ("read",))]
     picture = stage_picture(families, {"read": "done", "train": "not-reached"})
     assert '<g class="box done"><title>Read &lt;all&gt;.</title>' in picture
     assert "train × 3" in picture

@@ -68,7 +68,7 @@ def tonight(checkpoints, tmp_path, root):
     from rlhf_pipeline.validation.normalisation import Statistics
 
     params = yaml.safe_load((root / "params.yaml").read_text())
-    params["evaluation"]["settings"] = {"num_prompts": 4, "num_samples": 2, "max_new_tokens": 5}
+    params["evaluation"]["settings"] = {"num_prompts": 12, "num_samples": 2, "max_new_tokens": 5}
     params["rewards"]["members"] = {name: params["rewards"]["members"][name] for name in ("a", "evaluator")}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     members = tmp_path / "data/rewards/members"
@@ -76,7 +76,7 @@ def tonight(checkpoints, tmp_path, root):
     ones = torch.ones(1)
     one, other = (Ensemble(load_members(members, [n], [n]), Statistics(ones, ones, ones)) for n in ("a", "evaluator"))
     one.write(tmp_path / "data/validation/ensemble.json", members, other)
-    prompts = [{"id": str(i), "prompt": user(WORDS[2 + i % 2] + " " * i)} for i in range(6)]
+    prompts = [{"id": str(i), "prompt": user(WORDS[2 + i % 2] + " " * i)} for i in range(14)]
     write_rows(tmp_path / "data/curation/evaluation_prompts.jsonl", prompts)
     write_json(tmp_path / "data/curation/gold.json", {"source": None})
     return tmp_path
@@ -91,7 +91,7 @@ def test_without_gold_the_evaluators_judge_and_the_ensemble_never(tonight, check
     folders = {name: checkpoints / name for name in ("champion", "challenger")}
     first, second = (duel.duel(folders, tonight / "data", read(tonight)) for _ in range(2))
     assert first["judge"] == "evaluators"
-    assert first["num_prompts"] == 4
+    assert first["num_prompts"] == 12
     assert first["difference_low"] <= first["mean_difference"] <= first["difference_high"]
     assert first == second
 

@@ -110,7 +110,7 @@ def test_agreement_with_gold_leaves_gold_ties_out(word_counter, word_gold):
 
 def test_a_member_that_orders_the_other_way_halves_the_mean_member(word_counter, word_gold):
     class Divided(type(word_counter)):
-        def member_rewards(self, conversations):
+        def member_rewards(self, conversations, threads=1):
             return super().member_rewards(conversations) * torch.tensor([[1.0], [-0.1]])
 
     divided = Divided(word_counter.reward_models, word_counter.statistics)

@@ -79,6 +79,17 @@ def test_a_stage_renders_its_own_report_before_its_gate_has_judged(make_night, t
     assert "Admitted" in html
 
 
+def test_a_picture_whose_numbers_are_missing_is_left_out_and_nothing_else(make_night, tmp_path):
+    root = make_night()
+    for name in ("policy/trajectory.csv", "evaluation/curve.csv"):
+        (root / "data" / name).unlink()
+    html = render(root, tmp_path / "page.html").read_text()
+    assert "Admitted" in html
+    assert "1.31 → 2.92" in html
+    assert "Gold, attribute by attribute" in html
+    assert html.count('<svg class="plot"') == 5
+
+
 def test_an_empty_project_has_a_report_too(make_night, tmp_path):
     root = make_night()
     for path in (root / "data/curation").iterdir():

@@ -12,7 +12,7 @@ from rlhf_pipeline.verdicts import Bound, Check, Verdict, read_verdict, write_ve
 from tasks import evaluation
 
 WORDS = ["the fox runs .", "a calm dog rests .", "say something calm about a fox", "please write of a dog"]
-SETTINGS = {"num_prompts": 4, "num_samples": 2, "max_new_tokens": 5}
+SETTINGS = {"num_prompts": 12, "num_samples": 2, "max_new_tokens": 5}
 OUTPUTS = {"metrics.json", "verdict.json", "samples.jsonl", "curve.csv", "report.html"}
 
 
@@ -47,7 +47,7 @@ def write_models(data):
 
 def write_rest(data):
     """Write what evaluation reads besides models."""
-    prompts = [{"id": str(i), "prompt": user(f"{WORDS[2 + i % 2]} {i}")} for i in range(5)]
+    prompts = [{"id": str(i), "prompt": user(f"{WORDS[2 + i % 2]} {i}")} for i in range(14)]
     write_rows(data / "curation/evaluation_prompts.jsonl", prompts)
     pairs = [
         {"id": str(i), "prompt": user(WORDS[2]), "chosen": assistant("eee"), "rejected": assistant("x")}
@@ -71,7 +71,7 @@ def fill_outs(root):
     """Make every other output exist, so that the report takes the night as having come this far."""
     from rlhf_pipeline.evaluation.stages import read_families
 
-    for out in (out for family in read_families(root) for out in family.outs):
+    for out in (out for family in read_families(root) for out in family.outs + family.plots):
         if not (root / out).exists() and "evaluation" not in out:
             (root / out).parent.mkdir(parents=True, exist_ok=True)
             contents = {".csv": "step,loss,accuracy\n1,1,1\n", ".json": "{}"}
@@ -154,7 +154,7 @@ def test_gold_is_measured_where_there_is_one(night, monkeypatch):
     assert {"gold_reward/policy_low", "gold_gain_high", "gold_gap_closed", "win_rate/gold"} <= metrics.keys()
     assert 0 <= metrics["gold_agreement/ensemble"] <= 1
     assert metrics["gold_attribute/e/policy"] == 0.5
-    assert (night / "data/evaluation/curve.csv").read_text().splitlines()[2].split(",")[4] == "4.0"
+    assert (night / "data/evaluation/curve.csv").read_text().splitlines()[2].split(",")[4] == "4"
 
 
 def test_a_member_altered_since_validation_is_refused(night):

@@ -99,7 +99,7 @@ def test_rewards_are_the_same_after_writing_and_loading(written, members):
     after = Ensemble.load(written, members, ["a", "b"])
     assert after.members == ["a", "b"]
     assert after.aggregator == "min"
-    raw, again = before.member_rewards(CONVERSATIONS), after.member_rewards(CONVERSATIONS)
+    raw, again = before.member_rewards(CONVERSATIONS), after.member_rewards(CONVERSATIONS, threads=2)
     torch.testing.assert_close(raw, again, atol=TOLERANCE, rtol=0)
     assert raw.std() > 0
     first, second = before.aggregate(raw, groups=GROUPS), after.aggregate(again, groups=GROUPS)

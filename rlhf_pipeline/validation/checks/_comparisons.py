@@ -9,11 +9,8 @@ from torch import Tensor
 from rlhf_pipeline.intervals import mean_interval
 from rlhf_pipeline.validation.checks import ENSEMBLE, MEMBER_MEAN, Context, Finding
 from rlhf_pipeline.validation.items import Comparison, Table
-from rlhf_pipeline.verdicts import Interval
 
 NUM_WORST = 5
-MIN_CLUSTERS = 10
-"""With fewer, a bootstrap is too sure: three items, all right, would give an interval of no width."""
 
 
 def margins(rewards: Tensor, comparisons: Sequence[Comparison]) -> Tensor:
@@ -42,8 +39,6 @@ def share(
     """Return the mean of one value per comparison, with an interval over clusters."""
     clusters = [c.cluster for c in comparisons]
     interval = mean_interval(values.tolist(), clusters, context.seed)
-    if 0 < len(set(clusters)) < MIN_CLUSTERS:
-        interval = Interval(value=interval.value, note=f"no interval: fewer than {MIN_CLUSTERS} independent items")
     noted = interval.model_copy(update={"note": "; ".join(filter(None, [interval.note, note]))})
     return Finding(metric, noted, len(comparisons), description)
 
