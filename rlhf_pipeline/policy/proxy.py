@@ -45,10 +45,11 @@ class Proxy:
         return self.ensemble.aggregate(raw, baseline=None if is_global else self.baseline[:, list(index)])
 
     def reward_function(self, measure: Callable[..., float] | None = None) -> Callable[..., list[float]]:
-        """Return the ensemble as one reward function of a TRL trainer; it logs `disagreement` and, if measured, `kl_sum`.
+        """Return the ensemble as one reward function of a TRL trainer, which also logs `disagreement`.
 
         Args:
-            measure: takes a batch's prompts and completion ids and returns its KL divergence in nats per completion.
+            measure: takes a batch's prompts and completion ids and returns its KL divergence in nats per completion,
+                logged as `kl_sum`.
         """
 
         def proxy_reward(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rlhf_pipeline.records import Conversation
 
@@ -24,7 +24,8 @@ class Sample:
 
 def render_prompts(tokenizer: PreTrainedTokenizerFast, prompts: Sequence[Conversation]) -> list[str]:
     """Return the text of each prompt, ready for the assistant's turn."""
-    return tokenizer.apply_chat_template(list(prompts), tokenize=False, add_generation_prompt=True)
+    texts: Any = tokenizer.apply_chat_template(list(prompts), tokenize=False, add_generation_prompt=True)
+    return texts
 
 
 def sample(
@@ -43,7 +44,7 @@ def sample(
 
     texts = [t for t in render_prompts(tokenizer, prompts) for _ in range(num_samples)]
     flat: list[Sample] = []
-    model.eval()
+    generate: Any = model.eval().generate
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
         for start in range(0, len(texts), batch_size):
@@ -51,7 +52,7 @@ def sample(
                 texts[start : start + batch_size],
                 return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False,
             ).to(model.device)  # fmt: skip
-            ids = model.generate(
+            ids = generate(
                 input_ids=batch["input_ids"], attention_mask=batch["attention_mask"],
                 do_sample=True, temperature=temperature, top_k=0, top_p=1.0, max_new_tokens=max_new_tokens,
                 pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id,
@@ -65,7 +66,7 @@ def _sample(tokenizer: PreTrainedTokenizerFast, ids: list[int]) -> Sample:
     end = tokenizer.eos_token_id
     is_truncated = end not in ids
     kept = ids if is_truncated else ids[: ids.index(end) + 1]
-    return Sample(tokenizer.decode(kept, skip_special_tokens=True).strip(), kept, is_truncated)
+    return Sample(str(tokenizer.decode(kept, skip_special_tokens=True)).strip(), kept, is_truncated)
 
 
 def completion_logps(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ class Params(training.TrainingParams):
         200, ge=1, description="optimizer steps; null: num_epochs passes over the prompts, each with its completions"
     )
     num_generations: int = Field(8, ge=2, description="completions per prompt, compared with each other")
+    beta: float = Field(0.02, ge=0, description="weight of the KL divergence from the reference")
     num_iterations: int = Field(1, ge=1, description="optimizer steps per batch of completions")
     max_completion_length: int = Field(64, ge=1, description="tokens")
     max_length: int = Field(192, ge=8, description="tokens; a prompt without room for a whole completion is left out")
@@ -68,6 +70,7 @@ def arguments(setup: Setup, params: Params) -> dict[str, Any]:
         **training.arguments(single_pass, num_steps * params.batch_size, setup.seed),
         "max_steps": num_steps,
         "logging_steps": 1,
+        "beta": params.beta,
         "num_generations": params.num_generations,
         "num_iterations": params.num_iterations,
         "max_completion_length": params.max_completion_length,
@@ -120,6 +123,18 @@ def choose_prompts(
     return kept[: max(num_used, params.num_sampled_prompts)], num_too_long
 
 
+def mean_kl(
+    policy: PreTrainedModel,
+    reference: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    prompts: Sequence[Conversation],
+    completion_ids: Sequence[list[int]],
+) -> float:
+    """Return the mean log-ratio of the policy's own completions, in nats per completion."""
+    logps = [completion_logps(model, tokenizer, prompts, completion_ids) for model in (policy, reference)]
+    return (logps[0] - logps[1]).mean().item()
+
+
 def train(
     reference_folder: Path | str,
     ensemble: Ensemble,
@@ -138,32 +153,28 @@ def train(
     """
     from datasets import Dataset
 
-    from rlhf_pipeline.policy import proxy as proxies
     from rlhf_pipeline.policy import trajectory
+    from rlhf_pipeline.policy.proxy import measure_proxy
 
     policy, tokenizer = models.load_policy(reference_folder)
     reference, _ = models.load_policy(reference_folder)
     rows, num_too_long = choose_prompts(prompts, tokenizer, params, derive_seed(seed, "prompts"))
     limit = params.max_completion_length
-    proxy = proxies.measure_proxy(
+    proxy = measure_proxy(
         ensemble, reference, tokenizer, [row["prompt"] for row in rows],
         num_references=params.num_references, max_new_tokens=limit, seed=derive_seed(seed, "baseline"), threads=threads,
     )  # fmt: skip
-    sampled = [row["id"] for row in rows[: params.num_sampled_prompts]]
-
-    def draw(model: PreTrainedModel, step: int) -> list[Row]:
-        return trajectory.draw_samples(
-            model, reference, tokenizer, proxy, sampled,
-            step=step, max_new_tokens=limit, seed=derive_seed(seed, "samples"),
-        )  # fmt: skip
-
-    def measure_kl(asked: Sequence[Conversation], completion_ids: Sequence[list[int]]) -> float:
-        logps = [completion_logps(model, tokenizer, asked, completion_ids) for model in (policy, reference)]
-        return (logps[0] - logps[1]).mean().item()
-
+    draw = partial(
+        trajectory.draw_samples, policy, reference, tokenizer, proxy,
+        [row["id"] for row in rows[: params.num_sampled_prompts]],
+        max_new_tokens=limit, seed=derive_seed(seed, "samples"),
+    )  # fmt: skip
     recorder = trajectory.Recorder(draw, params.save_samples_steps)
+    # With a KL term the trainer scores every completion under both models anyway, and its log tells.
+    measure = None if params.beta else partial(mean_kl, policy, reference, tokenizer)
     dataset = Dataset.from_list([{"prompt": row["prompt"], "prompt_index": i} for i, row in enumerate(rows)])
-    setup = Setup(policy, tokenizer, dataset, proxy.reward_function(measure_kl), derive_seed(seed, "steps"), [recorder])
+    reward_function = proxy.reward_function(measure)
+    setup = Setup(policy, tokenizer, dataset, reward_function, derive_seed(seed, "steps"), [recorder])
     algorithm.trainer(setup, params).train()
     models.save_model(out, policy, tokenizer)
     counts = {"num_prompts": len(rows), "num_too_long": num_too_long}

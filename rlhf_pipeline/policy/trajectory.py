@@ -1,6 +1,9 @@
 """What is recorded while a policy is trained: a row per optimizer step, and samples along the way.
 
-A row's `step` counts the updates behind the policy that is measured: row 0 is the reference.
+A row's `step` counts the updates behind the policy that is measured: row 0 is the reference. `kl` is nats per
+completion, summed to the end token, on own samples at temperature 1. Of a saved sample it is the log-ratio; of a step,
+the mean over its completions of what the trainer logs: log-ratios in RLOO, in GRPO the estimator exp(-r) + r - 1 of each
+token's log-ratio r (Schulman 2020), of the same expectation and less noise. Without a KL term log-ratios are measured.
 """
 
 from __future__ import annotations
@@ -27,9 +30,9 @@ LOGGED = {
     "reward_std": "reward_std",
     "entropy": "entropy",
 }
-"""Name in TRL's log → column. TRL's own `kl` is a mean per token and stays out."""
+"""Name in the trainer's log → column; `kl_sum` is ours: TRL's `kl` is a mean per token."""
 COLUMNS = ("step", *LOGGED.values())
-Draw = Callable[["PreTrainedModel", int], list[Row]]
+Draw = Callable[..., list[Row]]
 
 
 class Bar(ProgressCallback):
@@ -43,7 +46,7 @@ class Recorder(TrainerCallback):
     """Collects the rows of trajectory.csv and samples.jsonl."""
 
     def __init__(self, draw: Draw, save_samples_steps: int) -> None:
-        """Record; `draw` returns the samples of a policy at a step."""
+        """Record; `draw(step=…)` returns samples of the policy as it then is."""
         self.draw = draw
         self.save_samples_steps = save_samples_steps
         self.rows: list[dict[str, float]] = []
@@ -58,16 +61,19 @@ class Recorder(TrainerCallback):
         if state.global_step % self.save_samples_steps == 0 or state.global_step == state.max_steps:
             self._save(kwargs["model"], state.global_step)
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, float], **kwargs: Any) -> None:
+    def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Add a row; a step that reuses completions keeps the values of the step that drew them."""
+        logs: Mapping[str, float] = kwargs["logs"]
         if "loss" in logs:
             found = {column: float(logs[name]) for name, column in LOGGED.items() if name in logs}
+            if "kl" in logs and "completion_tokens" in found:
+                found["kl"] = float(logs["kl"]) * found["completion_tokens"]
             before = self.rows[-1] if self.rows else {}
             self.rows.append({**before, **found, "step": state.global_step - 1})
 
     def _save(self, model: PreTrainedModel, step: int) -> None:
         was_training = model.training
-        self.samples += self.draw(model, step)
+        self.samples += self.draw(step=step)
         model.train(was_training)
 
 

@@ -1,7 +1,7 @@
 """Group relative policy optimisation: a completion's advantage is its reward against the others of its prompt.
 
-Shao et al. 2024 (arXiv:2402.03300). Departs from the paper where TRL's default does: the loss is a mean over all tokens of
-the batch (DAPO, Yu et al. 2025, arXiv:2503.14476), and the KL term, `beta` per token, is in the loss.
+Shao et al. 2024 (arXiv:2402.03300). Departs from the paper where TRL's default does: the loss is a mean over all
+tokens of the batch (DAPO, Yu et al. 2025, arXiv:2503.14476). The KL term, `beta` per token, is in the loss.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ def trainer(setup: training.Setup, params: Params) -> Any:
 
     config = GRPOConfig(
         **training.arguments(setup, params),
-        beta=params.beta,
         epsilon=params.epsilon,
         scale_rewards=params.scale_rewards,
         loss_type=params.loss_type,

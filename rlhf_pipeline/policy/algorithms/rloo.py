@@ -26,7 +26,6 @@ def trainer(setup: training.Setup, params: Params) -> Any:
 
     config = RLOOConfig(
         **training.arguments(setup, params),
-        beta=params.beta,
         epsilon=params.epsilon,
         normalize_advantages=params.normalize_advantages,
     )

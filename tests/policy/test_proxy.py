@@ -1,0 +1,53 @@
+"""Tests of the proxy reward on members whose reward is known."""
+
+import pytest
+import torch
+
+from rlhf_pipeline import models
+from rlhf_pipeline.policy.proxy import Proxy, measure_proxy
+
+
+def conversations(prompts):
+    return [row["prompt"] for row in prompts]
+
+
+def test_a_reward_is_counted_from_the_references_own(ensemble, prompts):
+    proxy = Proxy(ensemble(), conversations(prompts), torch.full((2, len(prompts)), 1.0) * torch.tensor([[1.0], [2.0]]))
+    # 'paint blue red' holds one red; the baseline is one red, in each member's unit.
+    number = next(n for n, row in enumerate(prompts) if row["prompt"][0]["content"] == "paint blue red")
+    rewards = proxy.rate([number, number], ["red red", "blue"])
+    assert rewards.reward.tolist() == [2.0, 0.0]
+    assert rewards.disagreement.tolist() == [0.0, 0.0]
+
+
+def test_what_a_member_adds_to_all_completions_of_a_prompt_changes_nothing(ensemble, reference, prompts):
+    policy, tokenizer = models.load_policy(reference)
+    index, texts = [0, 3, 7, 7], ["red", "blue red", "red red", ""]
+    rated = []
+    for shifted in (False, True):
+        made = ensemble(shifted=shifted)
+        proxy = measure_proxy(
+            made, policy, tokenizer, conversations(prompts), num_references=3, max_new_tokens=5, seed=0
+        )
+        rated.append(proxy.rate(index, texts).reward)
+    assert proxy.baseline[0].max() > 10
+    assert torch.allclose(*rated, atol=1e-4)
+
+
+def test_global_normalisation_takes_no_baseline(ensemble, prompts):
+    baseline = torch.full((2, len(prompts)), 100.0)
+    plain = Proxy(ensemble(normalisation="global"), conversations(prompts), baseline).rate([6], ["red"])
+    # One red in the prompt and one in the completion, by weights 1 and 2.
+    assert plain.normalised.flatten().tolist() == [2.0, 4.0]
+
+
+def test_the_reward_function_takes_what_the_trainer_gives_and_logs(ensemble, prompts):
+    proxy = Proxy(ensemble(), conversations(prompts), torch.zeros(2, len(prompts)))
+    logged = {}
+    function = proxy.reward_function(lambda asked, ids: float(len(asked)))
+    found = function(
+        prompts=conversations(prompts)[1:2], completions=[[{"role": "assistant", "content": " red "}]],
+        completion_ids=[[1]], prompt_index=[1], log_metric=logged.__setitem__, trainer_state=None,
+    )  # fmt: skip
+    assert found == pytest.approx(proxy.rate([1], ["red"]).reward.tolist())
+    assert logged == {"disagreement": 0.0, "kl_sum": 1.0}

@@ -1,0 +1,89 @@
+"""Tests of the policy's training, the same for every algorithm."""
+
+import math
+
+import pytest
+import torch
+
+from rlhf_pipeline import methods, models
+from rlhf_pipeline.policy.training import Params, choose_prompts
+from rlhf_pipeline.policy.trajectory import COLUMNS
+from rlhf_pipeline.validation.ensemble import EnsembleError
+
+ALGORITHMS = methods.names("policy/algorithms")
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_the_policy_climbs_on_an_easy_reward(run, name):
+    overrides = {"num_steps": 15, "batch_size": 48, "num_generations": 8, "learning_rate": 0.02, "beta": 0.001}
+    rows = run(name, save_samples_steps=15, **overrides)["trajectory"]
+    reward = [row["proxy_reward"] for row in rows]
+    assert abs(reward[0]) < 0.4, "the baseline is the reference's own reward"
+    assert sum(reward[-3:]) / 3 > reward[0] + 1
+    assert rows[-1]["kl"] > 0.5
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_there_is_a_row_per_step_and_samples_where_they_are_due(run, name):
+    result = run(name, num_steps=5)
+    assert [row["step"] for row in result["trajectory"]] == [0, 1, 2, 3, 4]
+    assert all(set(row) == set(COLUMNS) for row in result["trajectory"])
+    assert [row["step"] for row in result["samples"]] == [s for s in (0, 2, 4, 5) for _ in range(3)]
+    by_step = [[row["prompt_id"] for row in result["samples"] if row["step"] == s] for s in (0, 2, 4, 5)]
+    assert by_step[0] == by_step[1] == by_step[2] == by_step[3]
+    assert result["metrics"]["num_steps"] == 5
+    assert all(math.isfinite(value) for value in result["metrics"].values())
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.05])
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_the_reference_is_where_training_starts(run, name, beta):
+    result = run(name, beta=beta, learning_rate=0.02)
+    assert abs(result["trajectory"][0]["kl"]) < 1e-4
+    assert max(abs(row["kl"]) for row in result["samples"] if row["step"] == 0) < 1e-4
+    assert abs(result["trajectory"][2]["kl"]) > 1e-3
+
+
+def test_a_step_that_reuses_completions_keeps_their_row(run):
+    rows = run("grpo", num_iterations=2, num_steps=4)["trajectory"]
+    assert rows[0]["proxy_reward"] == rows[1]["proxy_reward"] != rows[2]["proxy_reward"] == rows[3]["proxy_reward"]
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(run):
+    first, again, other = run("grpo"), run("grpo"), run("grpo", seed=2)
+    assert first == again
+    assert first["trajectory"] != other["trajectory"]
+
+
+def test_the_saved_policy_is_the_trained_one(run, reference, tmp_path):
+    run("grpo", out=tmp_path / "tuned")
+    before, after = (models.load_policy(folder)[0].state_dict() for folder in (reference, tmp_path / "tuned"))
+    assert any(not torch.equal(before[key], after[key]) for key in before)
+    assert models.load_tokenizer(tmp_path / "tuned").chat_template
+
+
+def test_a_member_that_gives_nan_stops_the_training_by_name(run, ensemble):
+    broken = ensemble()
+    broken.reward_models["m1"].model.weight = math.nan
+    with pytest.raises(EnsembleError, match="m1"):
+        run("grpo", broken)
+
+
+def test_prompts_without_room_for_a_completion_are_left_out_and_counted(reference, prompts):
+    tokenizer = models.load_tokenizer(reference)
+    long = {"id": "long", "prompt": [{"role": "user", "content": "red " * 40}]}
+    params = Params(max_length=32, max_completion_length=6, num_steps=100)
+    kept, num_too_long = choose_prompts([*prompts, long], tokenizer, params, seed=0)
+    assert (sorted(row["id"] for row in kept), num_too_long) == (sorted(row["id"] for row in prompts), 1)
+    with pytest.raises(ValueError, match="no prompt"):
+        choose_prompts([long], tokenizer, params, seed=0)
+
+
+def test_only_prompts_that_training_reaches_are_used(reference, prompts):
+    params = Params(num_steps=2, batch_size=8, num_generations=4, num_sampled_prompts=1, max_completion_length=6)
+    assert len(choose_prompts(prompts, models.load_tokenizer(reference), params, seed=0)[0]) == 4
+
+
+def test_a_batch_that_groups_cannot_fill_is_refused():
+    with pytest.raises(ValueError, match="no multiple"):
+        Params(batch_size=10, num_generations=4)
