@@ -2,7 +2,7 @@
 
 A row's `step` counts the updates behind the policy that is measured: row 0 is the reference. `kl` is nats per
 completion, summed to the end token, on own samples at temperature 1. Of a saved sample it is the log-ratio; of a step,
-the mean over its completions of what the trainer logs: log-ratios in RLOO, in GRPO the estimator exp(-r) + r - 1 of each
+the mean over its completions of what the trainer logs: log-ratios in RLOO, in GRPO the estimator exp(-r) + r - 1 of a
 token's log-ratio r (Schulman 2020), of the same expectation and less noise. Without a KL term log-ratios are measured.
 """
 
