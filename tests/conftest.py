@@ -1,5 +1,6 @@
 """What all tests share: a quiet, offline environment, the repository, and its graph as DVC resolves it."""
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,28 @@ def graph() -> dict[str, Stage]:
 
     with Repo(str(ROOT)) as repo:
         return {stage.addressing: _stage(stage) for stage in repo.index.stages}
+
+
+@pytest.fixture(scope="session")
+def tiny_architecture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file of an architecture of a few thousand parameters."""
+    shape = {"model_type": "llama", "vocab_size": 300, "hidden_size": 16, "intermediate_size": 32,
+             "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 2,
+             "max_position_embeddings": 64, "initializer_range": 0.3, "tie_word_embeddings": True}  # fmt: skip
+    path = tmp_path_factory.mktemp("architecture") / "tiny.json"
+    path.write_text(json.dumps(shape), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_trunk(tiny_architecture: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of an untrained language model that knows the words `a` to `p`, `good`, `bad` and `say`."""
+    from rlhf_pipeline.models import create_model, save_model, train_tokenizer
+
+    folder = tmp_path_factory.mktemp("tiny") / "trunk"
+    tokenizer = train_tokenizer(iter([" ".join("abcdefghijklmnop"), "say good bad"]), 300, "words")
+    save_model(folder, create_model(tiny_architecture, tokenizer, seed=0), tokenizer)
+    return folder
 
 
 def _stage(stage) -> Stage:
