@@ -1,0 +1,102 @@
+import random
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from rlhf_pipeline import models, scoring
+from rlhf_pipeline.records import assistant, user
+from rlhf_pipeline.rewards.objectives import bradley_terry
+from rlhf_pipeline.rewards.training import Params, bootstrap, tokenize, train
+
+PARAMS = Params(batch_size=8, num_epochs=6, learning_rate=0.02, num_evaluations=3, max_length=32)
+
+
+def pairs(count, seed):
+    rng, rows = random.Random(seed), []
+    for number in range(count):
+        said = " ".join(rng.choices("abcdefgh", k=4))
+        better, worse = assistant(f"{said} good"), assistant(f"{said} bad")
+        rows.append({"group": f"g{number // 2}", "prompt": user(f"say {said}"), "chosen": better, "rejected": worse})
+    return rows
+
+
+ROWS, HELD_OUT = pairs(40, seed=0), pairs(12, seed=1)
+LONG = ROWS[0] | {"chosen": assistant("a " * 40)}
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_trunk, tmp_path_factory):
+    """Train on 40 pairs and one that is too long; return what came back and its folder."""
+    folder = tmp_path_factory.mktemp("rewards")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return run(tiny_trunk, folder / "member"), folder / "member"
+
+
+def run(trunk, out, params=PARAMS, objective=bradley_terry, seed=0):
+    return train(trunk, [*ROWS, LONG], HELD_OUT, params, objective, bradley_terry.Params(), seed, out)
+
+
+def test_the_loss_falls_and_unseen_pairs_are_ordered(trained):
+    losses = [row["loss"] for row in trained[0]["curve"] if "loss" in row]
+    assert losses[-1] < 0.5 * losses[0]
+    assert trained[0]["metrics"]["validation_accuracy"] == 1.0
+
+
+def test_a_pair_that_is_too_long_is_left_out_and_counted(trained):
+    metrics = trained[0]["metrics"]
+    assert (metrics["num_pairs"], metrics["num_too_long"]) == (40, 1)
+
+
+def test_the_curve_shows_accuracy_on_validation_pairs(trained):
+    points = [row["accuracy"] for row in trained[0]["curve"] if "accuracy" in row]
+    assert len(points) >= PARAMS.num_evaluations
+    assert points[-1] == 1.0
+
+
+def test_the_saved_member_scores(trained):
+    member = scoring.load_reward_model(trained[1])
+    rewards = scoring.score(member, [row["prompt"] + row[side] for side in ("chosen", "rejected") for row in HELD_OUT])
+    chosen, rejected = rewards.chunk(2)
+    assert (chosen > rejected).all()
+
+
+def test_the_same_seed_trains_the_same_member_and_another_another(trained, tiny_trunk, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(tiny_trunk, tmp_path / "again") == trained[0]
+    run(tiny_trunk, tmp_path / "other", seed=1)
+    first, again, other = (
+        scoring.load_reward_model(folder).model.score.weight
+        for folder in (trained[1], tmp_path / "again", tmp_path / "other")
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_the_objective_is_what_is_minimised(tiny_trunk, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    backwards = SimpleNamespace(loss=lambda chosen, rejected, margin, params: (chosen - rejected).tanh())
+    result = run(tiny_trunk, tmp_path / "backwards", PARAMS.model_copy(update={"num_evaluations": 0}), backwards)
+    assert result["metrics"]["validation_accuracy"] == 0.0
+    assert not [row for row in result["curve"] if "accuracy" in row]
+
+
+def test_a_bootstrap_draws_whole_groups_with_replacement():
+    drawn = bootstrap(ROWS, seed=0)
+    counts = {row["group"]: 0 for row in ROWS}
+    for row in drawn:
+        counts[row["group"]] += 1
+    assert all(count % 2 == 0 for count in counts.values())  # both pairs of a group or none
+    assert min(counts.values()) == 0
+    assert max(counts.values()) > 2
+    assert len(drawn) == len(ROWS)
+    assert bootstrap(ROWS, seed=0) == drawn != bootstrap(ROWS, seed=1)
+
+
+def test_pairs_are_rendered_as_scoring_renders_them(tiny_trunk):
+    tokenizer = models.load_tokenizer(tiny_trunk)
+    dataset, num_too_long = tokenize([ROWS[0] | {"margin": 0.5}, ROWS[1], LONG], tokenizer, 32)
+    assert num_too_long == 1
+    assert dataset["chosen_ids"][0] == scoring.tokenize(tokenizer, [ROWS[0]["prompt"] + ROWS[0]["chosen"]])[0]
+    assert list(dataset["margin"]) == [0.5, 0.0]
