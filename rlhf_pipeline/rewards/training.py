@@ -75,6 +75,28 @@ def create_trainer(objective: ModuleType, objective_params: Any, **options: Any)
     return ObjectiveTrainer(**options)
 
 
+def configure(params: Params, num_pairs: int, seed: int) -> Any:
+    """Return TRL's RewardConfig for so many pairs."""
+    from trl import RewardConfig
+
+    num_steps = int(num_pairs * params.num_epochs / params.batch_size)
+    return RewardConfig(
+        **training.arguments(params, num_pairs, seed),
+        max_length=params.max_length,
+        per_device_eval_batch_size=128,
+        eval_strategy="steps" if params.num_evaluations else "no",
+        eval_steps=max(num_steps // max(params.num_evaluations, 1), 1),
+        remove_unused_columns=False,
+    )
+
+
+def accuracy(folder: Path, pairs: list[Row]) -> float:
+    """Return the share of pairs that a saved reward model orders as their labels do."""
+    sides = [row["prompt"] + row[side] for side in ("chosen", "rejected") for row in pairs]
+    chosen, rejected = scoring.score(scoring.load_reward_model(folder), sides).chunk(2)
+    return float((chosen > rejected).float().mean())
+
+
 def train(
     trunk: Path | str,
     pairs: list[Row],
@@ -90,27 +112,15 @@ def train(
     Returns:
         `metrics` (flat floats) and `curve` (rows of step and loss, accuracy on validation pairs).
     """
-    from trl import RewardConfig
-
     model, tokenizer = models.reward_model_from(trunk, seed)
     rows = bootstrap(pairs, derive_seed(seed, "bootstrap")) if params.bootstrap else pairs
     dataset, num_too_long = tokenize(rows, tokenizer, params.max_length)
     held_out, _ = tokenize(validation, tokenizer, params.max_length)
-    arguments = training.arguments(params, len(dataset), seed)
-    num_steps = int(len(dataset) * params.num_epochs / params.batch_size)
-    config = RewardConfig(
-        **arguments,
-        max_length=params.max_length,
-        per_device_eval_batch_size=128,
-        eval_strategy="steps" if params.num_evaluations else "no",
-        eval_steps=max(num_steps // max(params.num_evaluations, 1), 1),
-        remove_unused_columns=False,
-    )
     trainer = create_trainer(
         objective,
         objective_params,
         model=model,
-        args=config,
+        args=configure(params, len(dataset), seed),
         train_dataset=dataset,
         eval_dataset=held_out,
         processing_class=tokenizer,
@@ -118,13 +128,9 @@ def train(
     )
     result = trainer.train()
     models.save_model(out, model, tokenizer)
-    rewards = scoring.score(
-        scoring.load_reward_model(out), [r["prompt"] + r[s] for s in ("chosen", "rejected") for r in validation]
-    )
-    chosen, rejected = rewards.chunk(2)
     metrics = {
         "train_loss": result.training_loss,
-        "validation_accuracy": (chosen > rejected).float().mean().item(),
+        "validation_accuracy": accuracy(out, validation),
         "num_pairs": len(dataset),
         "num_too_long": num_too_long,
     }
