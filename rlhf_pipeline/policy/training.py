@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Params(training.TrainingParams):
     """Settings of every algorithm. Completions are drawn from the whole distribution at temperature 1."""
 
-    learning_rate: float = Field(1e-3, gt=0)
+    learning_rate: float = Field(3e-4, gt=0)
     batch_size: int = Field(64, ge=2, description="completions per optimizer step")
     lr_scheduler_type: str = Field("constant_with_warmup", description="decay of the rate after warm-up")
     weight_decay: float = Field(0.0, ge=0)
