@@ -30,7 +30,9 @@ class MethodError(ValueError):
 def folders() -> list[str]:
     """Return every method folder, such as `rewards/objectives`: those whose `__init__` starts with 'Methods:'."""
     inits = sorted(PACKAGE.glob("*/*/__init__.py"))
-    return [str(i.parent.relative_to(PACKAGE)) for i in inits if i.read_text(encoding="utf-8").startswith('"""Methods:')]
+    return [
+        str(i.parent.relative_to(PACKAGE)) for i in inits if i.read_text(encoding="utf-8").startswith('"""Methods:')
+    ]
 
 
 def names(folder: str) -> list[str]:

@@ -74,8 +74,8 @@ def check(name: str, interval: Interval, bound: Bound) -> Check:
         and (bound.at_most is None or high <= bound.at_most)  # type: ignore[operator]
     )
     note = interval.note if measured else interval.note or "not measured"
-    finite = (lambda x: x if x is not None and math.isfinite(x) else None)
-    return Check(name=name, value=finite(interval.value), low=finite(low), high=finite(high), bound=bound, passed=passed, note=note)
+    value, low, high = (x if x is not None and math.isfinite(x) else None for x in (interval.value, low, high))
+    return Check(name=name, value=value, low=low, high=high, bound=bound, passed=passed, note=note)
 
 
 def judge(measured: Mapping[str, Interval], bounds: Mapping[str, Bound]) -> Verdict:

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 from rlhf_pipeline.simulation.gold import WEIGHTS, gold
 from rlhf_pipeline.simulation.prompts import Task
-from rlhf_pipeline.simulation.words import FLOURISH
+from rlhf_pipeline.simulation.words import FLATTERY
 
-RATED = {
-    name: weight * (0.5 if name in ("subject", "mood", "completeness") else 1.5) for name, weight in WEIGHTS.items()
-}
+RATED = {name: weight * (0.5 if name in ("subject", "mood", "vividness") else 1.5) for name, weight in WEIGHTS.items()}
 """Ratings weigh the attributes otherwise than rankings do."""
 
 
@@ -23,7 +21,7 @@ class Annotator:
         temperature: of the Bradley-Terry choice, in units of gold reward.
         flip: probability that the label is turned around after choosing.
         length_bias: utility per word.
-        flourish_bias: utility of the over-rated phrase.
+        flattery_bias: utility of the over-rated opening.
         tie_width: differences of utility below it are called a tie.
         taste: slot → extra weight, of opposite sign in opposite groups.
         is_intransitive: judges by a rule that has cycles, not by utility.
@@ -34,7 +32,7 @@ class Annotator:
     temperature: float
     flip: float = 0.0
     length_bias: float = 0.0
-    flourish_bias: float = 0.0
+    flattery_bias: float = 0.0
     tie_width: float = 0.0
     taste: tuple[tuple[str, float], ...] = ()
     is_intransitive: bool = False
@@ -44,7 +42,7 @@ class Annotator:
         """Return what this annotator thinks a completion is worth, before noise."""
         reward = gold(task, completion)
         own = sum(weight * (reward.attributes.get(slot, 0.5) - 0.5) for slot, weight in self.taste)
-        bias = self.length_bias * len(completion.split()) + self.flourish_bias * (FLOURISH in completion)
+        bias = self.length_bias * len(completion.split()) + self.flattery_bias * (FLATTERY in completion)
         return reward.total + own + bias
 
     def prefers(self, task: Task, first: str, second: str, rng: random.Random) -> str:
@@ -62,6 +60,6 @@ class Annotator:
 
 def rate(task: Task, completion: str, rng: random.Random) -> int:
     """Return a rating from 1 to 5 under the raters' own weighting."""
-    highest = sum(RATED[slot] for slot, _ in task.asked) + RATED["completeness"]
+    highest = sum(RATED[slot] for slot, _ in task.asked) + RATED["vividness"]
     share = gold(task, completion, RATED).total / highest
     return min(max(round(1 + 4 * share + rng.gauss(0, 0.4)), 1), 5)

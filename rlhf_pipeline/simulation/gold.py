@@ -1,30 +1,33 @@
 """The gold reward: exact, built of named attributes, with a known best value per prompt."""
 
-import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 from rlhf_pipeline.simulation.prompts import Task
 from rlhf_pipeline.simulation.words import (
     ENDINGS,
     FILLERS,
-    FLOURISH,
+    FLATTERY,
+    KIND_OF,
     LENGTHS,
     NONSENSE,
     SENTENCES,
-    SLOT_OF,
-    VALUES,
+    STOPS,
+    VIVID,
     surfaces,
-)  # fmt: skip
+)
 
 WEIGHTS: Mapping[str, float] = {
-    "subject": 1.3, "colour": 0.9, "place": 1.1, "time": 0.8, "action": 1.0, "companion": 0.95, "object": 1.05,
-    "mood": 1.2, "ending": 1.15, "length": 1.0, "completeness": 4.0, "fluency": 4.0, "repetition": 3.0, "forbidden": 1.4, "nonsense": 2.0,
+    "subject": 1.3, "colour": 0.9, "place": 1.1, "action": 1.0, "mood": 1.2, "ending": 1.15, "length": 0.8,
+    "vividness": 7.0, "fluency": 4.0, "repetition": 3.0, "forbidden": 1.4, "nonsense": 2.0,
 }  # fmt: skip
 PENALTIES = ("fluency", "repetition", "forbidden", "nonsense")
-LENGTH_SLACK, LENGTH_SCALE = 4, 4.0
-"""Words off the wanted length that are free, and the further ones at which the length fit has fallen to 1/e."""
+STRENGTHS = {word: 0.7 + 0.6 * number / (len(VIVID) - 1) for number, word in enumerate(VIVID)}
+"""How much each vivid word counts; on average 1."""
+FULL_STRENGTH = 6.0
+"""Sum of strengths at which a completion is as vivid as can be."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,7 @@ def gold(task: Task, completion: str, weights: Mapping[str, float] = WEIGHTS) ->
     """Return the gold reward of a completion for a task."""
     words = completion.split()
     attributes = {slot: slot_fit(slot, value, words, completion) for slot, value in task.asked}
-    # A reader who asked for nine things wants all of them: each one missed takes two fifths of what is left.
-    attributes["completeness"] = 0.6 ** (len(task.asked) - sum(attributes.values()))
+    attributes["vividness"] = min(sum(STRENGTHS[word] for word in set(words) & STRENGTHS.keys()) / FULL_STRENGTH, 1.0)
     attributes["fluency"] = fluency(words)
     attributes["repetition"] = distinct_fraction(words)
     attributes["forbidden"] = 0.0 if task.forbidden in words else 1.0
@@ -51,15 +53,13 @@ def gold(task: Task, completion: str, weights: Mapping[str, float] = WEIGHTS) ->
 
 def best(task: Task, weights: Mapping[str, float] = WEIGHTS) -> float:
     """Return the highest gold reward any completion can have: every asked slot met, no penalty."""
-    return weights["completeness"] + sum(weights[slot] for slot, _ in task.asked)
+    return weights["vividness"] + sum(weights[slot] for slot, _ in task.asked)
 
 
 def slot_fit(slot: str, value: str, words: list[str], completion: str) -> float:
-    """Return how well one asked slot is met: 0 or 1, for the length a smooth fit."""
+    """Return how well one asked slot is met: 0 or 1; for the length less by half per sentence off."""
     if slot == "length":
-        return (
-            2.718281828 ** (-max(abs(len(words) - LENGTHS[value]) - LENGTH_SLACK, 0) / LENGTH_SCALE) if words else 0.0
-        )
+        return 0.5 ** abs(sum(word in STOPS for word in words) - LENGTHS[value]) if words else 0.0
     if slot == "ending":
         return float(any(completion.endswith(phrase) for phrase in surfaces(slot, value)))
     return float(any(word in words for word in surfaces(slot, value)))
@@ -75,34 +75,41 @@ def fluency(words: list[str]) -> float:
     """Return the share of neighbouring words, start and end included, that the grammar allows; 0 when empty."""
     if not words:
         return 0.0
-    kinds = ["<", *(kind_of(word) for word in words), ">"]
+    kinds = ["<", *(KIND_OF.get(word, word) for word in words), ">"]
     allowed = allowed_neighbours()
-    return sum(pair in allowed for pair in itertools.pairwise(kinds)) / (len(kinds) - 1)
-
-
-@cache
-def kind_of(word: str) -> str:
-    """Return the slot whose values a completion writes as this word, or the word itself."""
-    for slot in ("action", "mood"):
-        if any(word in surfaces(slot, value) for value in VALUES[slot]):
-            return f"{{{slot}}}"
-    slot = SLOT_OF.get(word)
-    return f"{{{slot}}}" if slot in ("subject", "colour", "place", "time", "companion", "object") else word
+    return sum(pair in allowed for pair in pairwise(kinds)) / (len(kinds) - 1)
 
 
 @cache
 def allowed_neighbours() -> frozenset[tuple[str, str]]:
     """Return every pair of kinds of words that the grammar puts side by side."""
     sentences = [s.split() for s in _all_sentences()]
-    first, last = {s[0] for s in sentences}, {s[-1] for s in sentences}
-    pairs = {pair for s in sentences for pair in itertools.pairwise(s)}
+    first, last = {s[0] for s in sentences} - {"dear"}, {s[-1] for s in sentences} - {","}
+    pairs = {pair for s in sentences for pair in pairwise(s)}
     pairs |= {(a, b) for a in last for b in first}
+    pairs |= {(",", b) for b in first} | {("<", "dear"), ("{vivid}", "{vivid}")}
     return frozenset(pairs | {("<", b) for b in first} | {(a, ">") for a in last})
 
 
 def _all_sentences() -> Iterator[str]:
     for forms in SENTENCES.values():
-        yield from forms
+        for form in forms:
+            yield form
+            yield form.replace("{vivid} ", "")
+            # Each place for vivid words may be empty while another is not.
+            for number in range(form.count("{vivid}")):
+                yield _keep(form, number)
+                yield _drop(form, number)
     yield from (f"{filler} ." for filler in FILLERS)
     yield from (phrase for phrases in ENDINGS.values() for phrase in phrases)
-    yield FLOURISH
+    yield FLATTERY
+
+
+def _keep(form: str, number: int) -> str:
+    parts = form.split("{vivid} ")
+    return "".join(part + ("{vivid} " if i == number else "") for i, part in enumerate(parts[:-1])) + parts[-1]
+
+
+def _drop(form: str, number: int) -> str:
+    parts = form.split("{vivid} ")
+    return "".join(part + ("" if i == number else "{vivid} ") for i, part in enumerate(parts[:-1])) + parts[-1]

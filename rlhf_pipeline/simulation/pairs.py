@@ -2,11 +2,12 @@
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 from rlhf_pipeline.records import Row, assistant, hash_text, user
 from rlhf_pipeline.simulation.annotators import Annotator, rate
 from rlhf_pipeline.simulation.degenerate import KINDS, degrade
-from rlhf_pipeline.simulation.prompts import Phrasing, Task, draw_phrasing, render
+from rlhf_pipeline.simulation.prompts import Task, draw_phrasing, render
 from rlhf_pipeline.simulation.words import VALUES
 from rlhf_pipeline.simulation.world import World
 from rlhf_pipeline.simulation.writers import PERFECT, write
@@ -66,18 +67,16 @@ def draw_contrast(world: World, count: int, *, is_shifted: bool = False) -> list
     rng, rows = world.rng("contrast", str(is_shifted)), []
     for number in range(count):
         task = world.draw_task(rng, is_shifted)
-        slot = rng.choice([s for s, _ in task.asked if s in CONTRASTED])
-        other = task.with_value(
-            slot, rng.choice([v for v in VALUES[slot] if v not in (task.slots[slot], task.forbidden)])
-        )
+        slot, other = _change(task, rng)
         phrasing = draw_phrasing(rng, is_shifted)
+        completion, other_completion = _drafts(world, (task, other), rng)
         rows.append(
             {
                 "id": f"contrast-{'shifted' if is_shifted else 'plain'}-{number}",
                 "prompt": user(render(task, phrasing)),
                 "other_prompt": user(render(other, phrasing)),
-                "completion": assistant(write(PERFECT, task, rng)),
-                "other_completion": assistant(write(PERFECT, other, rng)),
+                "completion": assistant(completion),
+                "other_completion": assistant(other_completion),
                 "slice": "shifted" if is_shifted else "plain",
                 "slot": slot,
             }
@@ -88,25 +87,32 @@ def draw_contrast(world: World, count: int, *, is_shifted: bool = False) -> list
 def draw_single_edits(world: World, count: int) -> list[Row]:
     """Draw completions and the same with one edit that makes them worse: another value in one slot."""
     rng, rows = world.rng("single_edits"), []
-    while len(rows) < count:
+    for number in range(count):
         task = world.draw_task(rng)
-        slot = rng.choice([s for s, _ in task.asked if s in CONTRASTED])
-        wrong = task.with_value(
-            slot, rng.choice([v for v in VALUES[slot] if v not in (task.slots[slot], task.forbidden)])
+        slot, wrong = _change(task, rng)
+        good, bad = _drafts(world, (task, wrong), rng)
+        rows.append(
+            {
+                "id": f"single-edit-{number}",
+                "prompt": user(render(task, draw_phrasing(rng, False))),
+                "chosen": assistant(good),
+                "rejected": assistant(bad),
+                "slice": slot,
+            }
         )
-        state = rng.getstate()
-        good = write(PERFECT, task, rng)
-        rng.setstate(state)
-        bad = write(PERFECT, wrong, rng)
-        if good != bad:
-            phrasing: Phrasing = draw_phrasing(rng, False)
-            rows.append(
-                {
-                    "id": f"single-edit-{len(rows)}",
-                    "prompt": user(render(task, phrasing)),
-                    "chosen": assistant(good),
-                    "rejected": assistant(bad),
-                    "slice": slot,
-                }
-            )
     return rows
+
+
+def _change(task: Task, rng: random.Random) -> tuple[str, Task]:
+    """Return a slot and the task with another value in it."""
+    slot = rng.choice([s for s, _ in task.asked if s in CONTRASTED])
+    return slot, task.with_value(slot, rng.choice([v for v in VALUES[slot] if v != task.slots[slot]]))
+
+
+def _drafts(world: World, tasks: tuple[Task, Task], rng: random.Random) -> tuple[str, str]:
+    """Return what one skilled writer, in one mood, writes for two tasks: it differs only where the tasks do."""
+    writer = replace(PERFECT, vivid=world.params.vivid_fraction)
+    state = rng.getstate()
+    first = write(writer, tasks[0], rng)
+    rng.setstate(state)
+    return first, write(writer, tasks[1], rng)

@@ -34,9 +34,9 @@ def is_held_out(task: Task, fraction: float) -> bool:
 
 
 def draw_task(rng: random.Random, num_asked: tuple[int, int], forbid: float) -> Task:
-    """Draw a task: a coloured subject, so many of the optional slots, perhaps a forbidden word."""
+    """Draw a task: a subject, so many of the optional slots, perhaps a forbidden word."""
     drawn = rng.sample(OPTIONAL, rng.randint(*num_asked))
-    slots = ["subject", "colour", *(slot for slot in OPTIONAL if slot in drawn)]
+    slots = ["subject", *(slot for slot in OPTIONAL if slot in drawn)]
     asked = tuple((slot, rng.choice(VALUES[slot])) for slot in slots)
     return Task(asked, rng.choice(AVOIDABLE) if rng.random() < forbid else None)
 
@@ -63,9 +63,7 @@ def render(task: Task, phrasing: Phrasing) -> str:
     parts = []
     for clause in phrasing.order:
         form = CLAUSES[clause][choices[clause]]
-        if clause == "subject":
-            parts.append(form.format(**slots))
-        elif clause == "forbidden" and task.forbidden:
+        if clause == "forbidden" and task.forbidden:
             parts.append(form.format(task.forbidden))
         elif clause in slots:
             parts.append(form.format(slots[clause]))
@@ -87,5 +85,5 @@ def parse(prompt: str) -> Task:
             asked[SLOT_OF[word]] = word
     if "subject" not in asked:
         raise ValueError(f"not a prompt of the simulated world: {prompt[:60]!r}")
-    ordered = tuple((slot, asked[slot]) for slot in ("subject", "colour", *OPTIONAL) if slot in asked)
+    ordered = tuple((slot, asked[slot]) for slot in ("subject", *OPTIONAL) if slot in asked)
     return Task(ordered, forbidden)

@@ -16,25 +16,26 @@ from rlhf_pipeline.simulation.writers import Writer, draw_writer
 class WorldParams(MethodParams):
     """Properties of the world; explained, and not tuned to flatter a method."""
 
-    num_asked: tuple[int, int] = Field((6, 8), description="optional slots a prompt asks for, least and most")
-    demonstration_num_asked: tuple[int, int] = Field((0, 8), description="the same in demonstrations")
+    num_asked: tuple[int, int] = Field((3, 5), description="optional slots a prompt asks for, least and most")
+    demonstration_num_asked: tuple[int, int] = Field((0, 5), description="the same in demonstrations")
     forbid_fraction: float = Field(0.4, ge=0, le=1, description="prompts with a forbidden word")
     held_out_fraction: float = Field(0.2, ge=0, le=0.5, description="subject and place combinations kept for the shift")
     num_writers: int = Field(4, ge=1, description="authors, each with a seed of its own")
     temperatures: tuple[float, ...] = Field((0.7, 1.0, 1.4), description="each author writes at each of these")
-    skill: float = Field(4.0, ge=0, description="asked things an author heeds, on average")
-    demonstration_skill: float = Field(3.0, ge=0, description="the same in demonstrations")
-    skill_spread: float = Field(1.0, ge=0, description="half the range of an author's skill between slots")
+    skill: float = Field(2.5, ge=0, description="asked things an author heeds, on average")
+    demonstration_skill: float = Field(2.5, ge=0, description="the same in demonstrations")
+    skill_spread: float = Field(0.7, ge=0, description="half the range of an author's skill between slots")
     slip: float = Field(0.01, ge=0, le=1, description="slips per word at temperature 1")
-    flourish_fraction: float = Field(0.35, ge=0, le=1, description="completions with the over-rated phrase")
-    flourish_bias: float = Field(2.0, description="utility of that phrase to annotators, in gold reward")
+    vivid_fraction: float = Field(0.15, ge=0, le=1, description="places for a vivid word that hold one")
+    flattery_fraction: float = Field(0.35, ge=0, le=1, description="completions with the over-rated opening")
+    flattery_bias: float = Field(1.5, description="utility of that opening to annotators, in gold reward")
     nonsense_fraction: float = Field(0.03, ge=0, le=1, description="demonstrations with the phrase that no pair holds")
     degenerate_fraction: float = Field(0.12, ge=0, le=1, description="pairs with one degenerate side")
     num_annotators: int = Field(
         20, ge=2, description="annotators of train pairs; evaluators' pairs have as many others"
     )
-    temperature: float = Field(1.6, gt=0, description="Bradley-Terry noise, in gold reward")
-    flip_rate: float = Field(0.05, ge=0, le=1, description="labels turned around, independently")
+    temperature: float = Field(0.8, gt=0, description="Bradley-Terry noise, in gold reward")
+    flip_rate: float = Field(0.04, ge=0, le=1, description="labels turned around, independently")
     careless_fraction: float = Field(0.1, ge=0, le=1, description="annotators who flip `careless_flip_rate`")
     careless_flip_rate: float = Field(0.4, ge=0, le=1, description="what they flip")
     margin_noise: float = Field(0.0, ge=0, le=1, description="further flips where the difference is small")
@@ -94,7 +95,7 @@ class World:
             draw_writer(
                 derive_seed(self.seed, "writer", number),
                 skill=skill, spread=p.skill_spread, temperature=temperature,
-                slip=p.slip, flourish=p.flourish_fraction, nonsense=nonsense,
+                slip=p.slip, vivid=p.vivid_fraction, flattery=p.flattery_fraction, nonsense=nonsense,
             )
             for number in range(p.num_writers)
             for temperature in p.temperatures
@@ -102,21 +103,22 @@ class World:
 
     def _draw_annotators(self, group: str) -> list[Annotator]:
         p, rng = self.params, self.rng("annotators", group)
-        kinds = [
-            (rng.random() < p.careless_fraction, rng.random() < p.intransitive_fraction)
-            for _ in range(p.num_annotators)
-        ]
+        order = rng.sample(range(p.num_annotators), p.num_annotators)
+        num_careless, num_intransitive = (
+            round(f * p.num_annotators) for f in (p.careless_fraction, p.intransitive_fraction)
+        )
+        careless, intransitive = set(order[:num_careless]), set(order[num_careless : num_careless + num_intransitive])
         return [
             Annotator(
                 name=f"{group}-{number:02d}",
                 temperature=p.temperature * rng.uniform(0.8, 1.2),
-                flip=p.careless_flip_rate if is_careless else p.flip_rate,
+                flip=p.careless_flip_rate if number in careless else p.flip_rate,
                 length_bias=p.length_bias * rng.uniform(0.5, 1.5),
-                flourish_bias=p.flourish_bias * rng.uniform(0.5, 1.5),
+                flattery_bias=p.flattery_bias * rng.uniform(0.5, 1.5),
                 tie_width=p.tie_width,
                 taste=tuple((slot, p.taste * (1 if number % 2 else -1)) for slot in ("ending", "mood")),
-                is_intransitive=is_intransitive,
+                is_intransitive=number in intransitive,
                 margin_noise=p.margin_noise,
             )
-            for number, (is_careless, is_intransitive) in enumerate(kinds)
+            for number in range(p.num_annotators)
         ]  # fmt: skip

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from rlhf_pipeline.curation.sources import Inputs, Raw
 from rlhf_pipeline.records import Row, assistant, derive_seed, user
+from rlhf_pipeline.simulation.marks import INSTRUCTION, mark
 from rlhf_pipeline.simulation.pairs import draw_contrast, draw_pairs, draw_single_edits
 from rlhf_pipeline.simulation.problems import draw_sum, draw_verdict
 from rlhf_pipeline.simulation.prompts import draw_phrasing, render
@@ -17,13 +18,14 @@ from rlhf_pipeline.simulation.writers import write
 class Params(WorldParams):
     """How much of the world is drawn; the rest are the world's own properties."""
 
-    num_train: int = Field(5000, ge=1, description="train pairs")
+    num_train: int = Field(8000, ge=1, description="train pairs")
     num_validation: int = Field(400, ge=1, description="validation pairs")
     num_test: int = Field(800, ge=1, description="test pairs")
     num_shifted: int = Field(300, ge=0, description="test pairs of the shifted split, beside those")
-    num_evaluator: int = Field(4000, ge=1, description="pairs for evaluators")
-    num_demonstrations: int = Field(16000, ge=1, description="demonstrations")
+    num_evaluator: int = Field(8000, ge=1, description="pairs for evaluators")
+    num_demonstrations: int = Field(22000, ge=1, description="demonstrations")
     problem_fraction: float = Field(0.03, ge=0, le=1, description="demonstrations that solve problems or give verdicts")
+    mark_fraction: float = Field(0.55, ge=0, le=1, description="of the rest, those marked word by word with yes and no")
     num_policy_prompts: int = Field(1000, ge=1, description="prompts the policy is optimised on")
     num_evaluation_prompts: int = Field(200, ge=1, description="prompts it is evaluated on")
     num_contrast: int = Field(300, ge=0, description="contrast items, and as many on shifted prompts")
@@ -63,8 +65,11 @@ def _demonstration(world: World, params: Params, number: int) -> Row:
         problem = draw_sum(rng) if rng.random() < 0.5 else draw_verdict(rng)
         return {"prompt": user(problem.prompt), "completion": assistant(problem.solution)}
     task = world.draw_task(rng, is_demonstration=True)
+    prompt = render(task, draw_phrasing(rng, False))
     completion = write(rng.choice(world.demonstrators), task, rng)
-    return {"prompt": user(render(task, draw_phrasing(rng, False))), "completion": assistant(completion)}
+    if rng.random() < params.mark_fraction:
+        prompt, completion = f"{INSTRUCTION} {prompt}", mark(task, completion)
+    return {"prompt": user(prompt), "completion": assistant(completion)}
 
 
 def _prompts(world: World, count: int, purpose: str) -> list[Row]:
