@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 
 from rlhf_pipeline.records import Row, assistant, hash_text, user
@@ -15,16 +16,21 @@ from rlhf_pipeline.simulation.writers import PERFECT, write
 CONTRASTED = tuple(slot for slot in VALUES if slot != "length")
 
 
-def draw_pairs(world: World, count: int, purpose: str, *, is_shifted: bool = False) -> list[Row]:
-    """Draw labelled pairs; those of `evaluator` have annotators of their own."""
+def draw_pairs(
+    world: World, count: int, purpose: str, *, is_shifted: bool = False, taken: Collection[str] = ()
+) -> list[Row]:
+    """Draw labelled pairs on prompts that are not taken; those of `evaluator` have annotators of their own."""
     annotators = world.evaluator_annotators if purpose == "evaluator" else world.annotators
-    rng = world.rng("pairs", purpose, str(is_shifted))
-    return [_pair(world, annotators, rng, is_shifted) for _ in range(count)]
+    rng, rows = world.rng("pairs", purpose, str(is_shifted)), []
+    while len(rows) < count:
+        task = world.draw_task(rng, is_shifted)
+        prompt = render(task, draw_phrasing(rng, is_shifted))
+        if prompt not in taken:
+            rows.append(_pair(world, annotators, rng, task, prompt))
+    return rows
 
 
-def _pair(world: World, annotators: list[Annotator], rng: random.Random, is_shifted: bool) -> Row:
-    task = world.draw_task(rng, is_shifted)
-    prompt = render(task, draw_phrasing(rng, is_shifted))
+def _pair(world: World, annotators: list[Annotator], rng: random.Random, task: Task, prompt: str) -> Row:
     sides = _sides(world, task, rng)
     count = world.params.num_votes if rng.random() < world.params.voted_fraction else 1
     voters = rng.sample(annotators, count)

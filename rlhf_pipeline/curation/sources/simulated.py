@@ -36,26 +36,30 @@ def read(inputs: Inputs, params: Params) -> Raw:
     """Draw everything from the seed."""
     properties = params.model_dump(include=set(WorldParams.model_fields))
     world = World(derive_seed(inputs.seed, "simulated"), WorldParams(**properties))
+    taken: set[str] = set()
     return Raw(
-        pairs=_pairs(world, params),
+        evaluation_prompts=_prompts(world, params.num_evaluation_prompts, "evaluation", taken),
+        policy_prompts=_prompts(world, params.num_policy_prompts, "policy", taken),
+        pairs=_pairs(world, params, taken),
         demonstrations=[_demonstration(world, params, number) for number in range(params.num_demonstrations)],
-        policy_prompts=_prompts(world, params.num_policy_prompts, "policy"),
-        evaluation_prompts=_prompts(world, params.num_evaluation_prompts, "evaluation"),
         contrast=draw_contrast(world, params.num_contrast) + draw_contrast(world, params.num_contrast, is_shifted=True),
         single_edits=draw_single_edits(world, params.num_single_edits),
         gold={"source": "simulated", "world": world.to_json()},
     )
 
 
-def _pairs(world: World, params: Params) -> list[Row]:
+def _pairs(world: World, params: Params, taken: set[str]) -> list[Row]:
+    """Draw the pairs of each split on prompts of its own."""
     counts = {
-        "train": params.num_train, "validation": params.num_validation,
-        "test": params.num_test, "evaluator": params.num_evaluator,
+        "validation": params.num_validation, "test": params.num_test,
+        "evaluator": params.num_evaluator, "train": params.num_train,
     }  # fmt: skip
-    rows = [{**row, "split": split} for split, count in counts.items() for row in draw_pairs(world, count, split)]
-    shifted = draw_pairs(world, params.num_shifted, "test", is_shifted=True)
-    for row in rows:
-        row["slice"] = "plain"
+    rows = []
+    for split, count in counts.items():
+        drawn = draw_pairs(world, count, split, taken=taken)
+        taken.update(row["group"] for row in drawn)
+        rows += [{**row, "split": split, "slice": "plain"} for row in drawn]
+    shifted = draw_pairs(world, params.num_shifted, "test", is_shifted=True, taken=taken)
     return rows + [{**row, "split": "test", "slice": "shifted"} for row in shifted]
 
 
@@ -72,7 +76,12 @@ def _demonstration(world: World, params: Params, number: int) -> Row:
     return {"prompt": user(prompt), "completion": assistant(completion)}
 
 
-def _prompts(world: World, count: int, purpose: str) -> list[Row]:
-    rng = world.rng("prompts", purpose)
-    texts = (render(world.draw_task(rng), draw_phrasing(rng, False)) for _ in range(count))
-    return [{"id": f"{purpose}-{number}", "prompt": user(text)} for number, text in enumerate(texts)]
+def _prompts(world: World, count: int, purpose: str, taken: set[str]) -> list[Row]:
+    """Draw prompts that are not taken, and take them."""
+    rng, texts = world.rng("prompts", purpose), []
+    while len(texts) < count:
+        prompt = render(world.draw_task(rng), draw_phrasing(rng, False))
+        if prompt not in taken:
+            taken.add(prompt)
+            texts.append(prompt)
+    return [{"id": f"{purpose}-{number}", "prompt": user(prompt)} for number, prompt in enumerate(texts)]
