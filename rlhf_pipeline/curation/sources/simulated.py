@@ -82,7 +82,8 @@ def _demonstration(world: World, params: Params, number: int) -> Row:
 
 def _prompts(world: World, count: int, purpose: str, taken: set[str]) -> list[Row]:
     """Draw prompts that are not taken, and take them."""
-    rng, texts = world.rng("prompts", purpose), []
+    rng = world.rng("prompts", purpose)
+    texts: list[str] = []
     while len(texts) < count:
         prompt = render(world.draw_task(rng), draw_phrasing(rng, False))
         if prompt not in taken:
