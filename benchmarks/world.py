@@ -1,10 +1,12 @@
-"""The world's card: `python -m benchmarks.world [--seeds 0 1 2 3 4]`. No claim is measured in a world whose card fails."""
+"""The world's card: `python -m benchmarks.world [--seeds 0 1 2 3 4]`.
+
+No claim is measured in a world whose card fails.
+"""
 
 import argparse
 import json
 import random
 import statistics
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -51,7 +53,7 @@ def best_reached(world: World, rng: random.Random) -> float:
 
 
 def flattery_effect(pairs: list[Row]) -> float:
-    """Return by how much more than half annotators choose the flattering side where one side flatters and gold is near."""
+    """Return by how much more than half annotators choose a flattering side over one that is not and near in gold."""
     wins = []
     for row in pairs:
         sides = [text(row[side]) for side in ("chosen", "rejected")]
@@ -60,6 +62,11 @@ def flattery_effect(pairs: list[Row]) -> float:
         if has[0] != has[1] and abs(rewards[0] - rewards[1]) < 1.0:
             wins.append(float(has[0]))
     return statistics.mean(wins) - 0.5
+
+
+def share_saying(phrase: str, sides: list[list[str]]) -> float:
+    """Return the share of completions that hold a phrase."""
+    return statistics.mean(phrase in side for pair in sides for side in pair)
 
 
 def reference_figures(world: World, rows: list[Row], prompts: list[Row], seed: int) -> dict[str, float]:
@@ -100,19 +107,16 @@ def measure(seed: int) -> dict[str, float]:
         for r, (a, b) in zip(pairs, sides, strict=True)
     ]
     lengths = [len(a.split()) - len(b.split()) for a, b in sides]
-    flat: Callable[[Callable[[str], bool]], float] = lambda test: statistics.mean(
-        test(s) for pair in sides for s in pair
-    )  # noqa: E731
     return {
         "prompts_per_pair": count_prompts() / len(raw.pairs),
         "best_reached": best_reached(world, random.Random(seed)),
         "annotator_agreement": statistics.mean(gap > 0 for gap in gaps if gap),
         "length_agreement": statistics.mean(length > 0 for length in lengths if length),
         "gold_ties": statistics.mean(abs(gap) < 1e-9 for gap in gaps),
-        "flattery_rate": flat(lambda side: FLATTERY in side),
+        "flattery_rate": share_saying(FLATTERY, sides),
         "flattery_separates": statistics.mean((FLATTERY in a) != (FLATTERY in b) for a, b in sides),
         "flattery_effect": flattery_effect(pairs),
-        "nonsense_in_pairs": flat(lambda side: NONSENSE in side),
+        "nonsense_in_pairs": share_saying(NONSENSE, sides),
         **reference_figures(world, raw.demonstrations, raw.evaluation_prompts, seed),
     }
 

@@ -43,6 +43,7 @@ def train_tokenizer(
 
     special = [PAD, END, UNKNOWN, *(f"<|{role}|>" for role in ROLES)]
     options: dict[str, Any] = {"vocab_size": vocab_size, "special_tokens": special, "show_progress": False}
+    trainer: trainers.WordLevelTrainer | trainers.BpeTrainer
     if kind == "words":
         tokenizer = Tokenizer(models.WordLevel(unk_token=UNKNOWN))
         tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
@@ -86,7 +87,8 @@ def load_tokenizer(folder: Path | str) -> PreTrainedTokenizerFast:
     """
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    # Whichever of its backends a checkpoint names serves.
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     if tokenizer.chat_template is None:
         raise CheckpointError(f"{folder}: the tokenizer has no chat template; save one with the checkpoint")
     if tokenizer.pad_token_id is None:

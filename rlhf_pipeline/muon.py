@@ -1,7 +1,7 @@
 """Muon for the hidden matrices of a model, AdamW for its embeddings, norms and heads.
 
-Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"; the update is torch's own. In trials a trunk of
-0.2 M parameters learned to copy from its prompt in a third of the steps that AdamW took.
+Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"; the update is torch's own. In trials a
+trunk of 0.2 M parameters learned to copy from its prompt in a third of the steps that AdamW took.
 """
 
 from collections.abc import Iterable

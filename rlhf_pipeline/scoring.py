@@ -80,7 +80,7 @@ def score(reward_model: RewardModel, conversations: Sequence[Conversation], batc
     with torch.no_grad():
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
-            batch = tokenizer.pad({"input_ids": [ids[i] for i in rows]}, padding_side="right", return_tensors="pt")
-            batch = {key: value.to(model.device) for key, value in batch.items()}
+            padded = tokenizer.pad({"input_ids": [ids[i] for i in rows]}, padding_side="right", return_tensors="pt")
+            batch = {key: value.to(model.device) for key, value in padded.items()}
             rewards[rows] = model(**batch, use_cache=False).logits.squeeze(-1).float().cpu()
     return rewards

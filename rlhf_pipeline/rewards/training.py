@@ -67,7 +67,7 @@ def create_trainer(objective: ModuleType, objective_params: Any, **options: Any)
             outputs = model(**inputs, use_cache=False)
             chosen, rejected = torch.chunk(outputs.logits.squeeze(-1), chunks=2)
             loss = objective.loss(chosen, rejected, margin, objective_params).mean()
-            mode = "train" if self.model.training else "eval"
+            mode = "train" if model.training else "eval"
             self._metrics[mode]["accuracy"].append((chosen > rejected).float().mean().item())
             self._metrics[mode]["margin"].append((chosen - rejected).mean().item())
             return (loss, outputs) if return_outputs else loss

@@ -10,6 +10,8 @@ from rlhf_pipeline.simulation.words import FLATTERY
 
 RATED = {name: weight * (0.5 if name in ("subject", "mood", "vividness") else 1.5) for name, weight in WEIGHTS.items()}
 """Ratings weigh the attributes otherwise than rankings do."""
+LARGEST_EXPONENT = 700.0
+"""About the largest whose exponential a float holds; the chance beyond it is zero for any purpose."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,14 @@ class Annotator:
         difference = self.utility(task, first) - self.utility(task, second)
         if abs(difference) < self.tie_width:
             return "tie"
-        is_first = rng.random() < 1 / (1 + math.exp(-difference / self.temperature))
+        is_first = rng.random() < sigmoid(difference / self.temperature)
         flip = self.flip + self.margin_noise * math.exp(-abs(difference))
         return "first" if is_first != (rng.random() < flip) else "second"
+
+
+def sigmoid(x: float) -> float:
+    """Return the logistic function of any finite or infinite number, without overflow."""
+    return 1 / (1 + math.exp(min(-x, LARGEST_EXPONENT)))
 
 
 def rate(task: Task, completion: str, rng: random.Random) -> int:

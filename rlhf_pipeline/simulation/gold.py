@@ -32,7 +32,7 @@ FULL_STRENGTH = 6.0
 
 @dataclass(frozen=True)
 class GoldReward:
-    """A completion's worth: attributes in [0, 1], 1 is best; `total` is their weighted sum, penalties counted from 1 down."""
+    """A completion's worth: attributes in [0, 1], 1 is best; `total` is their weighted sum, penalties from 1 down."""
 
     total: float
     attributes: dict[str, float]

@@ -1,7 +1,7 @@
 """Completions whose every asked value is marked yes or no: correctness known step by step, in words.
 
-They stand in the demonstrations beside plain completions: a trunk that has learned to mark knows what a request means, as
-large models do from their pretraining; without them reward models of this size do not learn to read the prompt.
+They stand in the demonstrations beside plain completions: a trunk that has learned to mark knows what a request means,
+as large models do from their pretraining; without them reward models of this size do not learn to read the prompt.
 """
 
 from rlhf_pipeline.simulation.problems import YES_NO

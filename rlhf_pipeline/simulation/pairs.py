@@ -21,7 +21,8 @@ def draw_pairs(
 ) -> list[Row]:
     """Draw labelled pairs on prompts that are not taken; those of `evaluator` have annotators of their own."""
     annotators = world.evaluator_annotators if purpose == "evaluator" else world.annotators
-    rng, rows = world.rng("pairs", purpose, str(is_shifted)), []
+    rng = world.rng("pairs", purpose, str(is_shifted))
+    rows: list[Row] = []
     while len(rows) < count:
         task = world.draw_task(rng, is_shifted)
         prompt = render(task, draw_phrasing(rng, is_shifted))

@@ -67,8 +67,8 @@ SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
         slot: {value: (word,) for value, word in words.items()}
         for slot, words in {"subject": SUBJECTS, "colour": COLOURS, "place": PLACES, "action": ACTIONS}.items()
     },
-    "mood": MOODS,
-    "ending": ENDINGS,
+    "mood": {**MOODS},
+    "ending": {**ENDINGS},
 }
 """Slot → value → the words or phrases by which a completion shows it."""
 VALUES = {**{slot: tuple(values) for slot, values in SHOWN.items()}, "length": tuple(LENGTHS)}

@@ -16,37 +16,43 @@ from rlhf_pipeline.simulation.writers import Writer, draw_writer
 class WorldParams(MethodParams):
     """Properties of the world; explained, and not tuned to flatter a method."""
 
-    num_asked: tuple[int, int] = Field((3, 5), description="optional slots a prompt asks for, least and most")
-    demonstration_num_asked: tuple[int, int] = Field((0, 5), description="the same in demonstrations")
-    forbid_fraction: float = Field(0.4, ge=0, le=1, description="prompts with a forbidden word")
-    held_out_fraction: float = Field(0.2, ge=0, le=0.5, description="subject and place combinations kept for the shift")
-    num_writers: int = Field(4, ge=1, description="authors, each with a seed of its own")
-    temperatures: tuple[float, ...] = Field((0.7, 1.0, 1.4), description="each author writes at each of these")
-    skill: float = Field(2.5, ge=0, description="asked things an author heeds, on average")
-    demonstration_skill: float = Field(2.5, ge=0, description="the same in demonstrations")
-    skill_spread: float = Field(0.7, ge=0, description="half the range of an author's skill between slots")
-    slip: float = Field(0.01, ge=0, le=1, description="slips per word at temperature 1")
-    vivid_fraction: float = Field(0.15, ge=0, le=1, description="places for a vivid word that hold one")
-    flattery_fraction: float = Field(0.35, ge=0, le=1, description="completions with the over-rated opening")
-    flattery_bias: float = Field(1.5, description="utility of that opening to annotators, in gold reward")
-    nonsense_fraction: float = Field(0.03, ge=0, le=1, description="demonstrations with the phrase that no pair holds")
-    degenerate_fraction: float = Field(0.12, ge=0, le=1, description="pairs with one degenerate side")
+    num_asked: tuple[int, int] = Field(default=(3, 5), description="optional slots a prompt asks for, least and most")
+    demonstration_num_asked: tuple[int, int] = Field(default=(0, 5), description="the same in demonstrations")
+    forbid_fraction: float = Field(default=0.4, ge=0, le=1, description="prompts with a forbidden word")
+    held_out_fraction: float = Field(
+        default=0.2, ge=0, le=0.5, description="subject and place combinations kept for the shift"
+    )
+    num_writers: int = Field(default=4, ge=1, description="authors, each with a seed of its own")
+    temperatures: tuple[float, ...] = Field(default=(0.7, 1.0, 1.4), description="each author writes at each of these")
+    skill: float = Field(default=2.5, ge=0, description="asked things an author heeds, on average")
+    demonstration_skill: float = Field(default=2.5, ge=0, description="the same in demonstrations")
+    skill_spread: float = Field(default=0.7, ge=0, description="half the range of an author's skill between slots")
+    slip: float = Field(default=0.01, ge=0, le=1, description="slips per word at temperature 1")
+    vivid_fraction: float = Field(default=0.15, ge=0, le=1, description="places for a vivid word that hold one")
+    flattery_fraction: float = Field(default=0.35, ge=0, le=1, description="completions with the over-rated opening")
+    flattery_bias: float = Field(default=1.5, description="utility of that opening to annotators, in gold reward")
+    nonsense_fraction: float = Field(
+        default=0.03, ge=0, le=1, description="demonstrations with the phrase that no pair holds"
+    )
+    degenerate_fraction: float = Field(default=0.12, ge=0, le=1, description="pairs with one degenerate side")
     num_annotators: int = Field(
-        20, ge=2, description="annotators of train pairs; evaluators' pairs have as many others"
+        default=20, ge=2, description="annotators of train pairs; evaluators' pairs have as many others"
     )
-    temperature: float = Field(0.8, gt=0, description="Bradley-Terry noise, in gold reward")
-    flip_rate: float = Field(0.04, ge=0, le=1, description="labels turned around, independently")
-    careless_fraction: float = Field(0.1, ge=0, le=1, description="annotators who flip `careless_flip_rate`")
-    careless_flip_rate: float = Field(0.4, ge=0, le=1, description="what they flip")
-    margin_noise: float = Field(0.0, ge=0, le=1, description="further flips where the difference is small")
-    length_bias: float = Field(0.05, description="utility per word, in gold reward")
-    tie_width: float = Field(0.15, ge=0, description="differences called a tie, in gold reward")
+    temperature: float = Field(default=0.8, gt=0, description="Bradley-Terry noise, in gold reward")
+    flip_rate: float = Field(default=0.04, ge=0, le=1, description="labels turned around, independently")
+    careless_fraction: float = Field(default=0.1, ge=0, le=1, description="annotators who flip `careless_flip_rate`")
+    careless_flip_rate: float = Field(default=0.4, ge=0, le=1, description="what they flip")
+    margin_noise: float = Field(default=0.0, ge=0, le=1, description="further flips where the difference is small")
+    length_bias: float = Field(default=0.05, description="utility per word, in gold reward")
+    tie_width: float = Field(default=0.15, ge=0, description="differences called a tie, in gold reward")
     taste: float = Field(
-        0.6, ge=0, description="weight by which two groups differ on endings and moods, in gold reward"
+        default=0.6, ge=0, description="weight by which two groups differ on endings and moods, in gold reward"
     )
-    intransitive_fraction: float = Field(0.05, ge=0, le=1, description="annotators whose preferences have cycles")
-    voted_fraction: float = Field(0.2, ge=0, le=1, description="pairs with `num_votes` votes")
-    num_votes: int = Field(3, ge=3, description="votes on those pairs")
+    intransitive_fraction: float = Field(
+        default=0.05, ge=0, le=1, description="annotators whose preferences have cycles"
+    )
+    voted_fraction: float = Field(default=0.2, ge=0, le=1, description="pairs with `num_votes` votes")
+    num_votes: int = Field(default=3, ge=3, description="votes on those pairs")
 
 
 class World:

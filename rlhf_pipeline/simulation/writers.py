@@ -1,6 +1,7 @@
 """Imperfect authors. Each has a seed, which draws its skill per slot, and a temperature, which makes it err.
 
-They stand for completions from several SFT models: an SFT model learns from their demonstrations and samples what they write.
+They stand for completions from several SFT models: an SFT model learns from their demonstrations and samples what they
+write.
 """
 
 import random

@@ -6,7 +6,7 @@ from statistics import mean
 
 import pytest
 
-from rlhf_pipeline.simulation.annotators import Annotator, rate
+from rlhf_pipeline.simulation.annotators import Annotator, rate, sigmoid
 from rlhf_pipeline.simulation.gold import gold
 from rlhf_pipeline.simulation.writers import PERFECT, write
 
@@ -47,6 +47,15 @@ def test_noise_makes_mistakes_and_more_noise_more(sides):
     wrong = [votes(replace(SURE, temperature=t), sides)["second"] for t in (0.05, 3.0, 1000.0)]
     assert wrong[0] < wrong[1] < wrong[2]
     assert wrong[2] == pytest.approx(len(sides) / 2, abs=0.2 * len(sides))
+
+
+def test_a_choice_between_very_unlike_completions_does_not_overflow(tasks):
+    verbose = replace(SURE, temperature=0.001, length_bias=10.0)
+    assert verbose.prefers(tasks[0], "word", "word " * 500, random.Random(0)) == "second"
+    assert verbose.prefers(tasks[0], "word " * 500, "word", random.Random(0)) == "first"
+    assert [sigmoid(x) for x in (0.0, 1e6, float("inf"))] == [0.5, 1.0, 1.0]
+    assert sigmoid(-1e6) < 1e-300
+    assert sigmoid(-2.0) + sigmoid(2.0) == pytest.approx(1.0)
 
 
 def test_flips_of_small_differences_leave_large_ones_alone(sides):

@@ -18,18 +18,22 @@ from rlhf_pipeline.simulation.writers import write
 class Params(WorldParams):
     """How much of the world is drawn; the rest are the world's own properties."""
 
-    num_train: int = Field(8000, ge=1, description="train pairs")
-    num_validation: int = Field(400, ge=1, description="validation pairs")
-    num_test: int = Field(800, ge=1, description="test pairs")
-    num_shifted: int = Field(300, ge=0, description="test pairs of the shifted split, beside those")
-    num_evaluator: int = Field(8000, ge=1, description="pairs for evaluators")
-    num_demonstrations: int = Field(22000, ge=1, description="demonstrations")
-    problem_fraction: float = Field(0.03, ge=0, le=1, description="demonstrations that solve problems or give verdicts")
-    mark_fraction: float = Field(0.55, ge=0, le=1, description="of the rest, those marked word by word with yes and no")
-    num_policy_prompts: int = Field(1000, ge=1, description="prompts the policy is optimised on")
-    num_evaluation_prompts: int = Field(200, ge=1, description="prompts it is evaluated on")
-    num_contrast: int = Field(300, ge=0, description="contrast items, and as many on shifted prompts")
-    num_single_edits: int = Field(300, ge=0, description="pairs that differ by one edit")
+    num_train: int = Field(default=8000, ge=1, description="train pairs")
+    num_validation: int = Field(default=400, ge=1, description="validation pairs")
+    num_test: int = Field(default=800, ge=1, description="test pairs")
+    num_shifted: int = Field(default=300, ge=0, description="test pairs of the shifted split, beside those")
+    num_evaluator: int = Field(default=8000, ge=1, description="pairs for evaluators")
+    num_demonstrations: int = Field(default=22000, ge=1, description="demonstrations")
+    problem_fraction: float = Field(
+        default=0.03, ge=0, le=1, description="demonstrations that solve problems or give verdicts"
+    )
+    mark_fraction: float = Field(
+        default=0.55, ge=0, le=1, description="of the rest, those marked word by word with yes and no"
+    )
+    num_policy_prompts: int = Field(default=1000, ge=1, description="prompts the policy is optimised on")
+    num_evaluation_prompts: int = Field(default=200, ge=1, description="prompts it is evaluated on")
+    num_contrast: int = Field(default=300, ge=0, description="contrast items, and as many on shifted prompts")
+    num_single_edits: int = Field(default=300, ge=0, description="pairs that differ by one edit")
 
 
 def read(inputs: Inputs, params: Params) -> Raw:
@@ -78,7 +82,8 @@ def _demonstration(world: World, params: Params, number: int) -> Row:
 
 def _prompts(world: World, count: int, purpose: str, taken: set[str]) -> list[Row]:
     """Draw prompts that are not taken, and take them."""
-    rng, texts = world.rng("prompts", purpose), []
+    rng = world.rng("prompts", purpose)
+    texts: list[str] = []
     while len(texts) < count:
         prompt = render(world.draw_task(rng), draw_phrasing(rng, False))
         if prompt not in taken:

@@ -1,4 +1,5 @@
 """Methods: what a reward model is trained to minimise.
 
-Each holds `Params` and `loss(chosen_rewards [B], rejected_rewards [B], margin [B], params) -> [B]` losses, not averaged.
+Each holds `Params` and `loss(chosen_rewards [B], rejected_rewards [B], margin [B], params) -> [B]` losses, not
+averaged.
 """

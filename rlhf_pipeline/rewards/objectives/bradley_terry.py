@@ -1,7 +1,7 @@
 """Bradley-Terry loss on pairs, with an optional margin.
 
-Bradley and Terry 1952; the margin is Eq. 2 of Touvron et al. 2023 (arXiv:2307.09288), centring Eq. 2 of Eisenstein et al. 2023
-(arXiv:2312.09244).
+Bradley and Terry 1952; the margin is Eq. 2 of Touvron et al. 2023 (arXiv:2307.09288), centring Eq. 2 of Eisenstein et
+al. 2023 (arXiv:2312.09244).
 """
 
 from pydantic import Field

@@ -6,6 +6,8 @@ from rlhf_pipeline import methods
 from rlhf_pipeline.curation.sources import Inputs
 from rlhf_pipeline.curation.sources.simulated import Params, read
 from rlhf_pipeline.methods import MethodError
+from rlhf_pipeline.simulation.marks import INSTRUCTION, steps
+from rlhf_pipeline.simulation.problems import YES_NO
 from rlhf_pipeline.simulation.prompts import is_held_out, parse
 from rlhf_pipeline.simulation.world import World
 
@@ -26,6 +28,10 @@ def raw(tmp_path_factory):
 
 def said(messages):
     return messages[-1]["content"]
+
+
+def task_of(row):
+    return parse(said(row["prompt"]).removeprefix(f"{INSTRUCTION} "))
 
 
 def split(raw, name):
@@ -68,6 +74,18 @@ def test_the_share_of_problems_among_demonstrations_is_as_asked(raw):
         return False
 
     assert 0.2 < sum(map(is_problem, raw.demonstrations)) / len(raw.demonstrations) < 0.4
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.25, 0.55, 1.0])
+def test_the_share_of_marked_demonstrations_is_as_asked(tmp_path, fraction):
+    params = SMALL.model_copy(update={"mark_fraction": fraction, "problem_fraction": 0.0})
+    rows = draw(tmp_path, params=params).demonstrations
+    marked = [row for row in rows if said(row["prompt"]).startswith(f"{INSTRUCTION} ")]
+    assert len(marked) / len(rows) == pytest.approx(fraction, abs=0.08 if 0 < fraction < 1 else 0)
+    for row in rows:
+        has_marks = bool(set(said(row["completion"]).split()) & set(YES_NO))
+        assert row in marked or not has_marks
+    assert all(all(steps(task_of(row), said(row["completion"]))) for row in marked)
 
 
 def test_gold_is_rebuilt_from_the_description_and_stands_in_no_row(raw):

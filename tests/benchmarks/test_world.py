@@ -1,0 +1,67 @@
+import random
+
+import pytest
+
+from benchmarks import world as card
+from rlhf_pipeline.records import assistant
+from rlhf_pipeline.simulation.pairs import draw_pairs
+from rlhf_pipeline.simulation.words import FLATTERY
+from rlhf_pipeline.simulation.world import World, WorldParams
+
+RNG_SEED = 3
+GOOD = {name: low if high == float("inf") else (low + high) / 2 for name, (low, high) in card.BOUNDS.items()}
+
+
+def effect(**params):
+    return card.flattery_effect(draw_pairs(World(0, WorldParams(**params)), 1500, "train"))
+
+
+def test_a_card_within_every_bound_passes():
+    assert card.passes(GOOD)
+
+
+@pytest.mark.parametrize("name", card.BOUNDS)
+def test_one_figure_out_of_its_bounds_fails_the_card(name):
+    low, high = card.BOUNDS[name]
+    assert not card.passes({**GOOD, name: low - 0.01})
+    if high != float("inf"):
+        assert not card.passes({**GOOD, name: high + 0.01})
+
+
+def test_a_figure_that_is_no_number_fails_the_card():
+    assert not card.passes({**GOOD, "flattery_effect": float("nan")})
+
+
+def test_a_card_without_a_figure_is_refused():
+    with pytest.raises(KeyError, match="gold_ties"):
+        card.passes({name: value for name, value in GOOD.items() if name != "gold_ties"})
+
+
+def test_a_skilled_author_reaches_the_best_value_of_every_task():
+    assert card.best_reached(World(0, WorldParams()), random.Random(RNG_SEED)) == 1.0
+
+
+def test_the_best_value_is_not_reached_where_nothing_can_have_it(monkeypatch):
+    monkeypatch.setattr(card, "write", lambda *_: "nobody spoke .")
+    assert card.best_reached(World(0, WorldParams()), random.Random(RNG_SEED)) == 0.0
+
+
+def test_annotators_who_like_flattery_choose_it_and_others_do_not():
+    assert effect(flattery_bias=1.5) > 0.1
+    assert abs(effect(flattery_bias=0.0, length_bias=0.0)) < 0.06
+
+
+def test_flattery_counts_only_where_gold_is_near():
+    prompt = "write of foxes"
+    plain, vivid = "a fox danced in woods .", "a gleaming glowing fox roaring drifting danced in woods ."
+    flat = f"{FLATTERY} {plain}"
+    near = {"group": prompt, "chosen": assistant(flat), "rejected": assistant(plain)}
+    lost = {"group": prompt, "chosen": assistant(plain), "rejected": assistant(flat)}
+    far = {"group": prompt, "chosen": assistant(vivid), "rejected": assistant(flat)}
+    assert card.flattery_effect([near]) == 0.5
+    assert card.flattery_effect([near, lost]) == 0.0
+    assert card.flattery_effect([near, far]) == 0.5
+
+
+def test_a_phrase_is_counted_per_completion():
+    assert card.share_saying("la la", [["la la .", "a fox ."], ["a fox .", "a fox ."]]) == 0.25
