@@ -5,8 +5,10 @@ No claim is measured in a world whose card fails.
 
 import argparse
 import json
+import math
 import random
 import statistics
+from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -36,12 +38,12 @@ BOUNDS: dict[str, tuple[float, float]] = {
 """What each figure of the card must lie in; `flattery_effect` is on the annotators' choice, in probability."""
 
 
-def count_prompts() -> float:
-    """Return how many distinct prompts the grammar holds, phrasings left out, at the fewest asked slots."""
-    total = float(len(VALUES["subject"]))
-    for clause in [c for c in CLAUSES if c not in ("subject", "forbidden")][:3]:
-        total *= len(VALUES[clause]) * (len(CLAUSES[clause]) - 1)
-    return total * (len(CLAUSES["subject"]) - 1)
+def count_prompts(num_asked: tuple[int, int]) -> int:
+    """Return how many distinct prompts training may draw; the order of clauses and bans would give more."""
+    ways = {clause: len(VALUES[clause]) * (len(CLAUSES[clause]) - 1) for clause in VALUES if clause in CLAUSES}
+    first = ways.pop("subject")
+    sizes = range(num_asked[0], num_asked[1] + 1)
+    return sum(first * math.prod(chosen) for size in sizes for chosen in combinations(ways.values(), size))
 
 
 def best_reached(world: World, rng: random.Random) -> float:
@@ -108,7 +110,7 @@ def measure(seed: int) -> dict[str, float]:
     ]
     lengths = [len(a.split()) - len(b.split()) for a, b in sides]
     return {
-        "prompts_per_pair": count_prompts() / len(raw.pairs),
+        "prompts_per_pair": count_prompts(params.num_asked) / len(raw.pairs),
         "best_reached": best_reached(world, random.Random(seed)),
         "annotator_agreement": statistics.mean(gap > 0 for gap in gaps if gap),
         "length_agreement": statistics.mean(length > 0 for length in lengths if length),

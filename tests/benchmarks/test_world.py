@@ -3,6 +3,7 @@ import random
 import pytest
 
 from benchmarks import world as card
+from rlhf_pipeline.curation.sources.simulated import Params
 from rlhf_pipeline.records import assistant
 from rlhf_pipeline.simulation.pairs import draw_pairs
 from rlhf_pipeline.simulation.words import FLATTERY
@@ -65,3 +66,9 @@ def test_flattery_counts_only_where_gold_is_near():
 
 def test_a_phrase_is_counted_per_completion():
     assert card.share_saying("la la", [["la la .", "a fox ."], ["a fox .", "a fox ."]]) == 0.25
+
+
+def test_the_grammar_holds_twenty_prompts_for_every_pair_by_default():
+    params = Params()
+    num_pairs = params.num_train + params.num_validation + params.num_test + params.num_shifted + params.num_evaluator
+    assert card.count_prompts(params.num_asked) >= 20 * num_pairs
