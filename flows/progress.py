@@ -34,6 +34,7 @@ class Progress:
         self.total = total
         self.logs = logs
         self.ended = 0
+        self.numbers: dict[str, int] = {}
         self.running: dict[str, float] = {}
         self.lock = threading.Lock()
         self.live = Live(console=console, get_renderable=self._draw, refresh_per_second=2, transient=True)
@@ -53,19 +54,23 @@ class Progress:
         """Show that a stage runs."""
         with self.lock:
             self.running[stage.name] = time.monotonic()
-            place = self.ended + len(self.running)
+            number = self._number(stage.name)
         if not self.console.is_terminal:
-            self._say(f"stage {place} of {self.total}: {stage.name} runs")
+            self._say(f"stage {number} of {self.total}: {stage.name} runs")
 
     def end(self, stage: Stage, outcome: Outcome) -> None:
         """Show what became of a stage."""
         with self.lock:
             self.running.pop(stage.name, None)
             self.ended += 1
-            number = self.ended
+            number = self._number(stage.name)
         took = f" in {outcome.seconds:.1f} s" if outcome.seconds else ""
         why = f": {outcome.reason}" if outcome.reason else ""
         self._say(f"stage {number} of {self.total}: {stage.name} {outcome.state}{took}{why}")
+
+    def _number(self, name: str) -> int:
+        """Return a stage's number, in the order in which stages began; call it under the lock."""
+        return self.numbers.setdefault(name, len(self.numbers) + 1)
 
     def _say(self, line: str) -> None:
         self.console.print(Text(line), soft_wrap=True)
