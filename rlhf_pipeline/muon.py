@@ -11,23 +11,29 @@ import torch
 from torch import Tensor
 from torch.optim import AdamW, Muon, Optimizer
 
-from rlhf_pipeline.training import TrainingParams
-
 NOT_HIDDEN = ("embed", "lm_head", "score")
 
 
 class MuonWithAdamW(Optimizer):
     """One optimizer for a trainer: its parameter groups are those of the two inside."""
 
-    def __init__(self, named_parameters: Iterable[tuple[str, Tensor]], params: TrainingParams) -> None:
+    def __init__(
+        self,
+        named_parameters: Iterable[tuple[str, Tensor]],
+        *,
+        learning_rate: float,
+        muon_learning_rate: float,
+        weight_decay: float,
+        adam_beta2: float,
+    ) -> None:
         """Split the parameters: matrices of hidden layers to Muon, the rest to AdamW."""
         trained = [(name, p) for name, p in named_parameters if p.requires_grad]
         hidden = [p for name, p in trained if p.ndim == 2 and not any(part in name for part in NOT_HIDDEN)]
         chosen = {id(p) for p in hidden}
         others = [p for _, p in trained if id(p) not in chosen]
-        self.muon = Muon(hidden, lr=params.muon_learning_rate, weight_decay=params.weight_decay)
-        betas = (0.9, params.adam_beta2)
-        self.adamw = AdamW(others, lr=params.learning_rate, betas=betas, weight_decay=params.weight_decay)
+        self.muon = Muon(hidden, lr=muon_learning_rate, weight_decay=weight_decay)
+        betas = (0.9, adam_beta2)
+        self.adamw = AdamW(others, lr=learning_rate, betas=betas, weight_decay=weight_decay)
         super().__init__([p for _, p in trained], {})
         # The schedule writes its rates into these; they are the very groups of the two inside.
         self.param_groups = [*self.muon.param_groups, *self.adamw.param_groups]

@@ -62,7 +62,8 @@ def optimizers(model: PreTrainedModel, params: TrainingParams) -> tuple[Optimize
         return None, None
     from rlhf_pipeline.muon import MuonWithAdamW
 
-    return MuonWithAdamW(model.named_parameters(), params), None
+    rates = params.model_dump(include={"learning_rate", "muon_learning_rate", "weight_decay", "adam_beta2"})
+    return MuonWithAdamW(model.named_parameters(), **rates), None
 
 
 def curve(log_history: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> list[dict[str, float]]:

@@ -5,9 +5,8 @@ import torch
 from torch import nn
 
 from rlhf_pipeline.muon import MuonWithAdamW
-from rlhf_pipeline.training import TrainingParams
 
-PARAMS = TrainingParams(learning_rate=0.01, batch_size=4, muon_learning_rate=0.05, optimizer="muon")
+RATES = {"learning_rate": 0.01, "muon_learning_rate": 0.05, "weight_decay": 0.01, "adam_beta2": 0.98}
 
 
 class Toy(nn.Module):
@@ -41,7 +40,7 @@ def weights(model):
 
 
 def test_only_hidden_matrices_go_to_muon(toy):
-    optimizer = MuonWithAdamW(toy.named_parameters(), PARAMS)
+    optimizer = MuonWithAdamW(toy.named_parameters(), **RATES)
     hidden = [p for group in optimizer.muon.param_groups for p in group["params"]]
     others = {id(p) for group in optimizer.adamw.param_groups for p in group["params"]}
     assert [id(p) for p in hidden] == [id(toy.hidden.weight)]
@@ -51,20 +50,20 @@ def test_only_hidden_matrices_go_to_muon(toy):
 def test_frozen_parameters_stand_still(toy):
     toy.embed_tokens.weight.requires_grad_(False)
     before = toy.embed_tokens.weight.clone()
-    take_steps(toy, MuonWithAdamW(toy.named_parameters(), PARAMS), 3)
+    take_steps(toy, MuonWithAdamW(toy.named_parameters(), **RATES), 3)
     assert torch.equal(toy.embed_tokens.weight, before)
 
 
 def test_steps_lower_the_loss_and_move_both_kinds(toy):
     first, hidden, head = toy.loss().item(), toy.hidden.weight.clone(), toy.score.weight.clone()
-    take_steps(toy, MuonWithAdamW(toy.named_parameters(), PARAMS), 30)
+    take_steps(toy, MuonWithAdamW(toy.named_parameters(), **RATES), 30)
     assert toy.loss().item() < 0.5 * first
     assert not torch.equal(toy.hidden.weight, hidden)
     assert not torch.equal(toy.score.weight, head)
 
 
 def test_a_schedule_reaches_both(toy):
-    optimizer = MuonWithAdamW(toy.named_parameters(), PARAMS)
+    optimizer = MuonWithAdamW(toy.named_parameters(), **RATES)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 0.0 if step else 1.0)
     take_steps(toy, optimizer, 1)
     schedule.step()
@@ -74,11 +73,11 @@ def test_a_schedule_reaches_both(toy):
 
 
 def test_a_saved_state_goes_on_where_it_was(toy):
-    optimizer = MuonWithAdamW(toy.named_parameters(), PARAMS)
+    optimizer = MuonWithAdamW(toy.named_parameters(), **RATES)
     take_steps(toy, optimizer, 3)
     other = Toy()
     other.load_state_dict(toy.state_dict())
-    restored = MuonWithAdamW(other.named_parameters(), PARAMS)
+    restored = MuonWithAdamW(other.named_parameters(), **RATES)
     restored.load_state_dict(copy.deepcopy(optimizer.state_dict()))  # as a file would hold it
     take_steps(toy, optimizer, 2)
     take_steps(other, restored, 2)
