@@ -38,7 +38,7 @@ class WorldParams(MethodParams):
     num_annotators: int = Field(
         default=20, ge=2, description="annotators of train pairs; evaluators' pairs have as many others"
     )
-    temperature: float = Field(default=0.8, gt=0, description="Bradley-Terry noise, in gold reward")
+    temperature: float = Field(default=1.0, gt=0, description="Bradley-Terry noise, in gold reward")
     flip_rate: float = Field(default=0.04, ge=0, le=1, description="labels turned around, independently")
     careless_fraction: float = Field(default=0.1, ge=0, le=1, description="annotators who flip `careless_flip_rate`")
     careless_flip_rate: float = Field(default=0.4, ge=0, le=1, description="what they flip")
