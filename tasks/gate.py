@@ -14,7 +14,9 @@ def main(stage: str) -> None:
     if enforced and not verdict.admitted:
         failed = [c.name for c in verdict.checks if not c.passed and c.bound.severity == "block"]
         sys.exit(f"refused: {stage}: {', '.join(failed)} (see data/{stage}/verdict.json)")
-    write_json(f"data/gate/{stage}.json", {"admitted": verdict.admitted, "enforced": enforced})
+    # An admitted verdict is the same file either way: not to enforce must not train anything before the refusal again.
+    passed = {"admitted": verdict.admitted, "enforced": enforced or verdict.admitted}
+    write_json(f"data/gate/{stage}.json", passed)
 
 
 if __name__ == "__main__":

@@ -50,6 +50,15 @@ def test_a_gate_that_is_not_enforced_passes_and_says_so() -> None:
     assert read_json("data/gate/validation.json") == {"admitted": False, "enforced": False}
 
 
+def test_what_was_admitted_reads_the_same_whether_gates_are_enforced_or_not() -> None:
+    verdict_of(exactly(0.8))
+    gate.main("validation")
+    enforced = Path("data/gate/validation.json").read_bytes()
+    stop_enforcing()
+    gate.main("validation")
+    assert Path("data/gate/validation.json").read_bytes() == enforced
+
+
 def test_a_verdict_of_another_schema_is_no_verdict() -> None:
     write_json("data/validation/verdict.json", {"schema_version": 99, "admitted": True, "checks": []})
     with pytest.raises(ValueError, match="schema version 99"):
