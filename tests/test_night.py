@@ -204,6 +204,7 @@ def resumed(night, refused):
     return night.rlhf("run")
 
 
+@pytest.mark.slow
 def test_a_killed_night_repeats_nothing_that_was_finished(night, resumed):
     states = night.states()
     assert "processes that a dead night left running" in resumed.stdout
@@ -213,6 +214,7 @@ def test_a_killed_night_repeats_nothing_that_was_finished(night, resumed):
     assert {states[name] for name in {*before, "gate@curation", "gate@validation"}} <= FOUND
 
 
+@pytest.mark.slow
 def test_not_to_enforce_a_gate_trains_nothing_before_it_again(night, resumed):
     from mlflow import MlflowClient
 
@@ -222,6 +224,7 @@ def test_not_to_enforce_a_gate_trains_nothing_before_it_again(night, resumed):
     assert trained.count("sft@first") == trained.count("rewards@a") == 1
 
 
+@pytest.mark.slow
 def test_a_night_that_went_on_past_a_refusal_is_marked_and_not_promoted(night, resumed):
     assert resumed.returncode == REFUSED
     assert night.states()["promotion"] == "Refused"
