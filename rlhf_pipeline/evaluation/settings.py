@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from rlhf_pipeline.methods import MethodError, MethodParams, describe
+from rlhf_pipeline.methods import MethodParams, parse_settings
 
 
 class EvaluationSettings(MethodParams):
@@ -23,7 +23,4 @@ def evaluation_settings(overrides: Mapping[str, Any]) -> EvaluationSettings:
     Raises:
         MethodError: a setting is unknown, of the wrong type or out of range; names near ones.
     """
-    try:
-        return EvaluationSettings(**overrides)
-    except ValidationError as error:
-        raise MethodError(f"evaluation.settings: {describe(error, list(EvaluationSettings.model_fields))}") from error
+    return parse_settings(EvaluationSettings, overrides, "evaluation.settings")
