@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 from pydantic import Field
 
 from rlhf_pipeline.methods import MethodParams
-
-if TYPE_CHECKING:
-    from torch.optim import Optimizer
-    from transformers import PreTrainedModel
 
 
 class TrainingParams(MethodParams):
@@ -24,8 +20,6 @@ class TrainingParams(MethodParams):
     lr_scheduler_type: str = Field("cosine", description="decay of the rate after warm-up")
     weight_decay: float = Field(0.01, ge=0)
     max_grad_norm: float = Field(1.0, gt=0, description="gradients are clipped to this norm")
-    optimizer: Literal["adamw", "muon"] = Field("adamw", description="muon for models trained from nothing")
-    muon_learning_rate: float = Field(0.02, gt=0, description="of the hidden matrices, where the optimizer is muon")
     adam_beta2: float = Field(0.98, gt=0, lt=1)
     max_length: int = Field(
         128, ge=8, description="tokens; longer rows are cut (sft) or left out and counted (rewards)"
@@ -54,16 +48,6 @@ def arguments(params: TrainingParams, num_rows: int, seed: int) -> dict[str, Any
         "logging_steps": max(num_steps // 40, 1),
         "dataloader_pin_memory": False,
     }
-
-
-def optimizers(model: PreTrainedModel, params: TrainingParams) -> tuple[Optimizer | None, None]:
-    """Return a trainer's `optimizers`: ours where it is muon, otherwise none, so that the trainer makes its own."""
-    if params.optimizer == "adamw":
-        return None, None
-    from rlhf_pipeline.muon import MuonWithAdamW
-
-    rates = params.model_dump(include={"learning_rate", "muon_learning_rate", "weight_decay", "adam_beta2"})
-    return MuonWithAdamW(model.named_parameters(), **rates), None
 
 
 def curve(log_history: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> list[dict[str, float]]:

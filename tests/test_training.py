@@ -1,8 +1,6 @@
 import pytest
-from torch import nn
 
-from rlhf_pipeline.muon import MuonWithAdamW
-from rlhf_pipeline.training import TrainingParams, arguments, curve, optimizers
+from rlhf_pipeline.training import TrainingParams, arguments, curve
 
 PARAMS = TrainingParams(learning_rate=0.01, batch_size=10, num_epochs=2, warmup_fraction=0.1)
 
@@ -22,14 +20,6 @@ def test_trl_takes_the_arguments_and_reports_and_saves_nothing():
         made = config(**arguments(PARAMS, num_rows=100, seed=7))
         assert (made.seed, made.data_seed, made.bf16) == (7, 7, False)
         assert (str(made.save_strategy.value), made.report_to) == ("no", [])
-
-
-def test_muon_is_made_only_where_it_is_chosen():
-    model = nn.Linear(2, 2)
-    assert optimizers(model, PARAMS) == (None, None)
-    made, schedule = optimizers(model, PARAMS.model_copy(update={"optimizer": "muon"}))
-    assert isinstance(made, MuonWithAdamW)
-    assert schedule is None
 
 
 def test_a_curve_keeps_the_wanted_columns_under_their_new_names():

@@ -93,7 +93,6 @@ def create_trainer(trainer: type, config: Any, setup: Setup, params: Params) -> 
         train_dataset=setup.dataset,
         processing_class=setup.tokenizer,
         callbacks=list(setup.callbacks),
-        optimizers=training.optimizers(setup.policy, params),
     )
     made.remove_callback(PrinterCallback)
     if made.pop_callback(ProgressCallback):

@@ -14,7 +14,7 @@ from rlhf_pipeline.records import Row, derive_seed
 
 if TYPE_CHECKING:
     from datasets import Dataset
-    from transformers import PreTrainedTokenizerFast
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 
 class Params(training.TrainingParams):
@@ -23,6 +23,9 @@ class Params(training.TrainingParams):
     learning_rate: float = Field(1e-3, gt=0)
     batch_size: int = Field(32, ge=1, description="pairs per optimizer step")
     bootstrap: bool = Field(False, description="draw as many pairs with replacement, by group")
+    even_attention: bool = Field(
+        False, description="begin with even attention in the last layer: the score is at first a mean over the tokens"
+    )
     num_evaluations: int = Field(5, ge=0, description="points of the learning curve")
 
 
@@ -33,6 +36,24 @@ def bootstrap(rows: list[Row], seed: int) -> list[Row]:
         groups.setdefault(row["group"], []).append(row)
     rng, names = random.Random(seed), sorted(groups)
     return [row for _ in names for row in groups[rng.choice(names)]]
+
+
+def attend_evenly(model: PreTrainedModel) -> None:
+    """Set the last layer's queries to zero, so that its attention is even until training sharpens it.
+
+    The score is read from the last token. In a trunk of a few layers nothing has taught that token to gather what the
+    others hold, and a reward model learned to do so in some runs and not in others; a large trunk needs no such help.
+
+    Raises:
+        ValueError: the model's last layer has no query projection of its own.
+    """
+    from torch.nn.init import zeros_
+
+    queries = [name for name, _ in model.named_modules() if name.endswith(".q_proj")]
+    if not queries:
+        raise ValueError(f"rewards.settings.even_attention: {type(model).__name__} has no q_proj; leave it false")
+    for parameter in model.get_submodule(queries[-1]).parameters():
+        zeros_(parameter)
 
 
 def tokenize(rows: list[Row], tokenizer: PreTrainedTokenizerFast, max_length: int) -> tuple[Dataset, int]:
@@ -113,6 +134,8 @@ def train(
         `metrics` (flat floats) and `curve` (rows of step and loss, accuracy on validation pairs).
     """
     model, tokenizer = models.reward_model_from(trunk, seed)
+    if params.even_attention:
+        attend_evenly(model)
     rows = bootstrap(pairs, derive_seed(seed, "bootstrap")) if params.bootstrap else pairs
     dataset, num_too_long = tokenize(rows, tokenizer, params.max_length)
     held_out, _ = tokenize(validation, tokenizer, params.max_length)
@@ -124,7 +147,6 @@ def train(
         train_dataset=dataset,
         eval_dataset=held_out,
         processing_class=tokenizer,
-        optimizers=training.optimizers(model, params),
     )
     result = trainer.train()
     models.save_model(out, model, tokenizer)

@@ -6,19 +6,22 @@ as large models do from their pretraining; without them reward models of this si
 
 from rlhf_pipeline.simulation.problems import YES_NO
 from rlhf_pipeline.simulation.prompts import Task
-from rlhf_pipeline.simulation.words import KIND_OF, surfaces
+from rlhf_pipeline.simulation.words import ENDINGS, KIND_OF, surfaces
 
 INSTRUCTION = "mark"
 
 
 def mark(task: Task, completion: str) -> str:
-    """Return the completion with yes or no after each word that shows an asked slot."""
+    """Return the completion with yes or no after each word, and after the ending, that shows an asked slot."""
     asked, marked = task.slots, []
     for word in completion.split():
         marked.append(word)
         slot = KIND_OF.get(word, "").strip("{}")
         if slot in asked:
             marked.append(YES_NO[word not in surfaces(slot, asked[slot])])
+    shown = next((value for value, phrases in ENDINGS.items() if completion.endswith(phrases)), None)
+    if shown and "ending" in asked:
+        marked.append(YES_NO[shown != asked["ending"]])
     return " ".join(marked)
 
 

@@ -3,11 +3,12 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from rlhf_pipeline import models, scoring
 from rlhf_pipeline.records import assistant, user
 from rlhf_pipeline.rewards.objectives import bradley_terry
-from rlhf_pipeline.rewards.training import Params, bootstrap, tokenize, train
+from rlhf_pipeline.rewards.training import Params, attend_evenly, bootstrap, tokenize, train
 
 PARAMS = Params(batch_size=8, num_epochs=6, learning_rate=0.02, num_evaluations=3, max_length=32)
 
@@ -92,6 +93,23 @@ def test_a_bootstrap_draws_whole_groups_with_replacement():
     assert max(counts.values()) > 2
     assert len(drawn) == len(ROWS)
     assert bootstrap(ROWS, seed=0) == drawn != bootstrap(ROWS, seed=1)
+
+
+def test_even_attention_clears_the_queries_of_the_last_layer_alone(tiny_trunk):
+    config = AutoConfig.from_pretrained(tiny_trunk, num_hidden_layers=2, num_labels=1)
+    model = AutoModelForSequenceClassification.from_config(config)
+    attend_evenly(model)
+    first, last = (layer.self_attn.q_proj.weight for layer in model.model.layers)
+    assert first.any()
+    assert not last.any()
+    with pytest.raises(ValueError, match=r"rewards\.settings\.even_attention: Linear has no q_proj"):
+        attend_evenly(torch.nn.Linear(2, 1))
+
+
+def test_even_attention_is_only_where_training_begins(tiny_trunk, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run(tiny_trunk, tmp_path / "even", PARAMS.model_copy(update={"even_attention": True, "num_epochs": 1}))
+    assert scoring.load_reward_model(tmp_path / "even").model.model.layers[-1].self_attn.q_proj.weight.any()
 
 
 def test_pairs_are_rendered_as_scoring_renders_them(tiny_trunk):

@@ -6,7 +6,7 @@ from rlhf_pipeline.models import CheckpointError
 from rlhf_pipeline.records import assistant, user
 from rlhf_pipeline.sft.training import Params, create_or_load, tokenize, train
 
-PARAMS = Params(batch_size=8, num_epochs=6, learning_rate=0.02, optimizer="muon", tokenizer="words", max_length=24)
+PARAMS = Params(batch_size=8, num_epochs=6, learning_rate=0.02, tokenizer="words", max_length=24)
 ROWS = [
     {"prompt": user(f"say {letter} {number}"), "completion": assistant(f"{letter} and {letter} .")}
     for letter in "abcdefgh"

@@ -23,6 +23,13 @@ def test_what_was_not_asked_for_has_no_mark():
     assert mark(Task((("subject", "foxes"),)), "gleaming azure woods danced ; rain fell .").split().count("no") == 0
 
 
+@pytest.mark.parametrize(("phrase", "word"), [("so always be kind .", "yes"), ("three cheers now !", "no")])
+def test_the_ending_is_marked_as_a_whole(phrase, word):
+    task = Task((("subject", "foxes"), ("ending", "moral")))
+    assert mark(task, f"a fox . {phrase}") == f"a fox yes . {phrase} {word}"
+    assert mark(task, f"a fox . {phrase} rain fell .") == f"a fox yes . {phrase} rain fell ."
+
+
 def test_a_value_said_twice_is_marked_twice():
     assert mark(TASK, "crimson fox , azure fox") == "crimson yes fox yes , azure no fox yes"
 

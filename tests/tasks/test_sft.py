@@ -9,7 +9,7 @@ from rlhf_pipeline.methods import MethodError
 from rlhf_pipeline.records import assistant, hash_folder, read_json, user, write_rows
 from tasks import sft
 
-SETTINGS = {"tokenizer": "words", "optimizer": "muon", "batch_size": 8, "num_epochs": 1}
+SETTINGS = {"tokenizer": "words", "batch_size": 8, "num_epochs": 1}
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_the_task_writes_every_output_of_its_stage_and_tells_the_night(project, 
     assert (project / "data/sft/curves/first.csv").read_text().startswith("step,loss\n1,")
     assert models.load_policy("data/sft/trunks/first")[0].config.hidden_size == 16
     record = json.loads((project / "records/sft@first.json").read_text())
-    assert record["params"]["optimizer"] == "muon"
+    assert record["params"]["tokenizer"] == "words"
     assert record["metrics"]["num_demonstrations"] == 40
 
 
