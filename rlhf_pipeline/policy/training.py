@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 class Params(training.TrainingParams):
     """Settings of every algorithm. Completions are drawn from the whole distribution at temperature 1."""
 
-    learning_rate: float = Field(3e-4, gt=0)
+    learning_rate: float = Field(6e-4, gt=0)
     batch_size: int = Field(64, ge=2, description="completions per optimizer step")
     lr_scheduler_type: str = Field("constant_with_warmup", description="decay of the rate after warm-up")
     weight_decay: float = Field(0.0, ge=0)
     num_steps: int | None = Field(
-        200, ge=1, description="optimizer steps; null: num_epochs passes over the prompts, each with its completions"
+        120, ge=1, description="optimizer steps; null: num_epochs passes over the prompts, each with its completions"
     )
     num_generations: int = Field(8, ge=2, description="completions per prompt, compared with each other")
     beta: float = Field(0.02, ge=0, description="weight of the KL divergence from the reference")
@@ -38,7 +38,7 @@ class Params(training.TrainingParams):
     max_completion_length: int = Field(64, ge=1, description="tokens")
     max_length: int = Field(192, ge=8, description="tokens; a prompt without room for a whole completion is left out")
     num_references: int = Field(4, ge=1, description="reference completions per prompt that the proxy is centred on")
-    save_samples_steps: int = Field(25, ge=1, description="steps between saved samples; first and last are saved too")
+    save_samples_steps: int = Field(20, ge=1, description="steps between saved samples; first and last are saved too")
     num_sampled_prompts: int = Field(48, ge=1, description="prompts with a saved sample, the same every time")
 
     @model_validator(mode="after")

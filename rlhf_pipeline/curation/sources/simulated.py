@@ -23,12 +23,12 @@ class Params(WorldParams):
     num_test: int = Field(default=800, ge=1, description="test pairs")
     num_shifted: int = Field(default=300, ge=0, description="test pairs of the shifted split, beside those")
     num_evaluator: int = Field(default=12000, ge=1, description="pairs for evaluators")
-    num_demonstrations: int = Field(default=14000, ge=1, description="demonstrations")
+    num_demonstrations: int = Field(default=20000, ge=1, description="demonstrations")
     problem_fraction: float = Field(
         default=0.03, ge=0, le=1, description="demonstrations that solve problems or give verdicts"
     )
     mark_fraction: float = Field(
-        default=0.65, ge=0, le=1, description="of the rest, those marked word by word with yes and no"
+        default=0.55, ge=0, le=1, description="of the rest, those marked word by word with yes and no"
     )
     num_policy_prompts: int = Field(default=1000, ge=1, description="prompts the policy is optimised on")
     num_evaluation_prompts: int = Field(default=200, ge=1, description="prompts it is evaluated on")

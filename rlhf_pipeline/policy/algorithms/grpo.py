@@ -1,7 +1,8 @@
 """Group relative policy optimisation: a completion's advantage is its reward against the others of its prompt.
 
 Shao et al. 2024 (arXiv:2402.03300). Departs from the paper where TRL's default does: the loss is a mean over all
-tokens of the batch (DAPO, Yu et al. 2025, arXiv:2503.14476). The KL term, `beta` per token, is in the loss.
+tokens of the batch (DAPO, Yu et al. 2025, arXiv:2503.14476). Departs from both in that advantages are not divided by
+their group's spread (Liu et al. 2025, arXiv:2503.20783): where rewards saturate, that magnifies noise. The KL term, `beta` per token, is in the loss.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from rlhf_pipeline.policy import training
 class Params(training.Params):
     """Settings of GRPO."""
 
-    beta: float = Field(0.02, ge=0, description="weight of the KL divergence per token in the loss")
+    beta: float = Field(0.1, ge=0, description="weight of the KL divergence per token in the loss")
     epsilon: float = Field(0.2, gt=0, description="the probability ratio is clipped to 1 ± this")
     scale_rewards: Literal["group", "batch", "none"] = Field(
-        "group", description="the spread that advantages are divided by"
+        "none", description="the spread that advantages are divided by; by a group's, a saturated reward still pushes"
     )
     loss_type: Literal["dapo", "grpo", "dr_grpo", "bnpo"] = Field("dapo", description="how tokens are averaged")
 
