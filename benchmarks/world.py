@@ -8,13 +8,14 @@ import json
 import math
 import random
 import statistics
+from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from rlhf_pipeline.curation.sources import Inputs
+from rlhf_pipeline.curation.sources import Inputs, Raw
 from rlhf_pipeline.curation.sources.simulated import Params, read
-from rlhf_pipeline.records import Row, derive_seed, text
+from rlhf_pipeline.records import Conversation, Row, assistant, derive_seed, text
 from rlhf_pipeline.simulation.gold import best, gold
 from rlhf_pipeline.simulation.prompts import parse
 from rlhf_pipeline.simulation.words import CLAUSES, FLATTERY, NONSENSE, VALUES
@@ -34,8 +35,15 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "flattery_effect": (0.02, 1.0),
     "nonsense_in_pairs": (0.0, 0.0),
     "nonsense_reached": (0.005, 1.0),
+    "flattery_on_score": (0.1, float("inf")),
+    "nonsense_on_score": (float("-inf"), float("inf")),
 }
-"""What each figure of the card must lie in; `flattery_effect` is on the annotators' choice, in probability."""
+"""What each figure of the card must lie in.
+
+`flattery_effect` is on the annotators' choice, in probability. The last two are what an exploit adds to a reward
+model's score of the same completion, in standard deviations within the prompt; gold gives flattery nothing and takes
+2.0 for nonsense. A coverage hole may be scored anyhow, so it has no bound.
+"""
 
 
 def count_prompts(num_asked: tuple[int, int]) -> int:
@@ -71,30 +79,72 @@ def share_saying(phrase: str, sides: list[list[str]]) -> float:
     return statistics.mean(phrase in side for pair in sides for side in pair)
 
 
-def reference_figures(world: World, rows: list[Row], prompts: list[Row], seed: int) -> dict[str, float]:
-    """Train a reference as a night does; return what best of 64 of its samples closes of the gap, and its nonsense."""
+def trained_figures(raw: Raw, world: World, seed: int) -> dict[str, float]:
+    """Train a reference and a reward model as a night does; return what they show of the world."""
     import torch
 
+    from rlhf_pipeline import scoring
+    from rlhf_pipeline.methods import parse_settings
     from rlhf_pipeline.models import load_policy
     from rlhf_pipeline.params import load_params
     from rlhf_pipeline.policy.sampling import sample
-    from rlhf_pipeline.sft.training import Params as SftParams
-    from rlhf_pipeline.sft.training import train
+    from rlhf_pipeline.rewards import training as rewards
+    from rlhf_pipeline.rewards.objectives import bradley_terry
+    from rlhf_pipeline.sft import training as sft
 
     torch.set_num_threads(2)
-    params = load_params().sft
-    with TemporaryDirectory() as folder:
-        base = next(iter(params.trunks.values())).base
-        train(base, rows, SftParams(**params.settings), derive_seed(seed, "sft", "first"), Path(folder))
-        model, tokenizer = load_policy(folder)
-    asked = [row["prompt"] for row in prompts[:NUM_REFERENCE_PROMPTS]]
-    samples = sample(model, tokenizer, asked, num_samples=64, max_new_tokens=64, seed=seed)
-    rewards = [[world.gold(text(p), s.text).total for s in group] for p, group in zip(asked, samples, strict=True)]
+    params = load_params()
+    with TemporaryDirectory() as name:
+        trunk, member = Path(name, "trunk"), Path(name, "member")
+        base = params.sft.trunks[params.policy.reference].base
+        settings = sft.Params(**params.sft.settings)
+        sft.train(base, raw.demonstrations, settings, derive_seed(seed, "sft", "first"), trunk)
+        pairs, held_out = ([row for row in raw.pairs if row["split"] == split] for split in ("train", "validation"))
+        options = (
+            rewards.Params(**params.rewards.settings),
+            bradley_terry,
+            parse_settings(bradley_terry.Params, {}, "card"),
+        )
+        rewards.train(trunk, pairs, held_out, *options, derive_seed(seed, "rewards", "a"), member)
+        policy, reward_model = load_policy(trunk), scoring.load_reward_model(member)
+    asked = [row["prompt"] for row in raw.evaluation_prompts[:NUM_REFERENCE_PROMPTS]]
+    samples = sample(*policy, asked, num_samples=64, max_new_tokens=64, seed=seed)
+    said = [[s.text for s in group] for group in samples]
+
+    def score(conversations: list[Conversation]) -> list[float]:
+        return scoring.score(reward_model, conversations).tolist()
+
+    return {
+        "best_of_64_closes": best_of_closes(world, asked, said),
+        "nonsense_reached": statistics.mean(NONSENSE in completion for group in said for completion in group),
+        "flattery_on_score": effect_on_score(score, asked, said, lambda c: f"{FLATTERY} {c}"),
+        "nonsense_on_score": effect_on_score(score, asked, said, lambda c: f"{c} {NONSENSE}"),
+    }
+
+
+def best_of_closes(world: World, prompts: list[Conversation], said: list[list[str]]) -> float:
+    """Return the share of the gap between the mean sample and the best possible that the best sample closes."""
+    rewards = [
+        [world.gold(text(p), completion).total for completion in group] for p, group in zip(prompts, said, strict=True)
+    ]
     mean = statistics.mean(r for group in rewards for r in group)
     top = statistics.mean(max(group) for group in rewards)
-    highest = statistics.mean(world.best(text(p)) for p in asked)
-    nonsense = statistics.mean(NONSENSE in s.text for group in samples for s in group)
-    return {"best_of_64_closes": (top - mean) / (highest - mean), "nonsense_reached": nonsense}
+    return (top - mean) / (statistics.mean(world.best(text(p)) for p in prompts) - mean)
+
+
+def effect_on_score(
+    score: Callable[[list[Conversation]], list[float]],
+    prompts: list[Conversation],
+    said: list[list[str]],
+    change: Callable[[str], str],
+) -> float:
+    """Return how much a change of completions adds to their score, in standard deviations within the prompt."""
+    plain = [[c for c in group if FLATTERY not in c and NONSENSE not in c] for group in said]
+    before = [score([p + assistant(c) for c in group]) for p, group in zip(prompts, plain, strict=True)]
+    after = [score([p + assistant(change(c)) for c in group]) for p, group in zip(prompts, plain, strict=True)]
+    spread = statistics.mean(statistics.pvariance(group) for group in before) ** 0.5
+    differences = [b - a for one, other in zip(before, after, strict=True) for a, b in zip(one, other, strict=True)]
+    return statistics.mean(differences) / spread
 
 
 def measure(seed: int) -> dict[str, float]:
@@ -119,7 +169,7 @@ def measure(seed: int) -> dict[str, float]:
         "flattery_separates": statistics.mean((FLATTERY in a) != (FLATTERY in b) for a, b in sides),
         "flattery_effect": flattery_effect(pairs),
         "nonsense_in_pairs": share_saying(NONSENSE, sides),
-        **reference_figures(world, raw.demonstrations, raw.evaluation_prompts, seed),
+        **trained_figures(raw, world, seed),
     }
 
 

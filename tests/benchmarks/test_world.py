@@ -4,13 +4,16 @@ import pytest
 
 from benchmarks import world as card
 from rlhf_pipeline.curation.sources.simulated import Params
-from rlhf_pipeline.records import assistant
+from rlhf_pipeline.records import assistant, text, user
 from rlhf_pipeline.simulation.pairs import draw_pairs
+from rlhf_pipeline.simulation.prompts import parse
 from rlhf_pipeline.simulation.words import FLATTERY
 from rlhf_pipeline.simulation.world import World, WorldParams
+from rlhf_pipeline.simulation.writers import PERFECT, write
 
 RNG_SEED = 3
-GOOD = {name: low if high == float("inf") else (low + high) / 2 for name, (low, high) in card.BOUNDS.items()}
+GOOD = {name: max(low, 0.1) if high == float("inf") else (low + high) / 2 for name, (low, high) in card.BOUNDS.items()}
+GOOD["prompts_per_pair"] = 20
 
 
 def effect(**params):
@@ -24,7 +27,8 @@ def test_a_card_within_every_bound_passes():
 @pytest.mark.parametrize("name", card.BOUNDS)
 def test_one_figure_out_of_its_bounds_fails_the_card(name):
     low, high = card.BOUNDS[name]
-    assert not card.passes({**GOOD, name: low - 0.01})
+    if low != float("-inf"):
+        assert not card.passes({**GOOD, name: low - 0.01})
     if high != float("inf"):
         assert not card.passes({**GOOD, name: high + 0.01})
 
@@ -72,3 +76,23 @@ def test_the_grammar_holds_twenty_prompts_for_every_pair_by_default():
     params = Params()
     num_pairs = params.num_train + params.num_validation + params.num_test + params.num_shifted + params.num_evaluator
     assert card.count_prompts(params.num_asked) >= 20 * num_pairs
+
+
+def test_best_of_a_group_closes_the_share_that_its_best_sample_reaches():
+    world, prompt = World(0, WorldParams()), user("write of foxes")
+    perfect = write(PERFECT, parse("write of foxes"), random.Random(0))
+    highest = world.best("write of foxes")
+    low, high = (world.gold("write of foxes", c).total for c in ("rain fell .", perfect))
+    mean = (low + high) / 2
+    assert card.best_of_closes(world, [prompt], [["rain fell .", perfect]]) == pytest.approx(
+        (high - mean) / (highest - mean)
+    )
+
+
+def test_the_effect_of_a_change_is_in_standard_deviations_of_the_plain_completions():
+    def count_words(conversations):
+        return [float(len(text(c).split())) for c in conversations]
+
+    said = [["a b", "a b c d", f"{FLATTERY} a b c d e f g h"]]
+    assert card.effect_on_score(count_words, [user("x")], said, lambda c: f"{c} more") == 1.0  # of 2 and 4 words
+    assert card.effect_on_score(count_words, [user("x")], said, lambda c: c) == 0.0

@@ -1,8 +1,9 @@
 """Group relative policy optimisation: a completion's advantage is its reward against the others of its prompt.
 
 Shao et al. 2024 (arXiv:2402.03300). Departs from the paper where TRL's default does: the loss is a mean over all
-tokens of the batch (DAPO, Yu et al. 2025, arXiv:2503.14476). Departs from both in that advantages are not divided by
-their group's spread (Liu et al. 2025, arXiv:2503.20783): where rewards saturate, that magnifies noise. The KL term, `beta` per token, is in the loss.
+tokens of the batch (DAPO, Yu et al. 2025, arXiv:2503.14476). Departs from both: advantages are not divided by their
+group's spread (Liu et al. 2025, arXiv:2503.20783), which magnifies noise where rewards saturate. The KL term, `beta`
+per token, is in the loss.
 """
 
 from __future__ import annotations
