@@ -1,6 +1,6 @@
 """How long a night takes, what its ensemble and policy are worth by gold, and whether equal seeds give equal numbers.
 
-`python -m benchmarks.night --seeds 0 1 2 3 4 --repeat --weak` runs whole nights in a temporary clone of the last
+`python -m benchmarks.night --seeds 0 1 2 3 4 --repeat` runs whole nights in a temporary clone of the last
 commit. What was measured is kept in .cache/benchmarks/night/<commit>/: an interrupted run goes on where it stopped.
 
 `cold_seconds` is the wall time of the first seed's `rlhf run` on an empty cache; `orchestration_seconds` what of it the
@@ -21,7 +21,6 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import clone as clones
-from benchmarks import weak
 from rlhf_pipeline.records import read_json
 
 Result = dict[str, Any]
@@ -150,7 +149,6 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks.night", description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--repeat", action="store_true", help="run the first seed twice and compare all metrics files")
-    parser.add_argument("--weak", action="store_true", help="also the night with one weak member; writes its picture")
     parser.add_argument("--quick", action="store_true", help="the first seed alone")
     parser.add_argument("--fresh", action="store_true", help="measure again what is kept")
     return parser.parse_args(arguments)
@@ -175,8 +173,6 @@ def main(arguments: Sequence[str]) -> None:
         again = book.once(f"repeat-{seeds[0]}", lambda: measure_repeat(seeds[0]))
         found["differing_files"] = differing(results[0]["digests"], again["digests"])
         found["is_repeatable"] = not found["differing_files"]
-    if asked.weak:
-        found["weak"] = weak.finish(book.once(f"weak-{seeds[0]}", lambda: weak.measure(RUN, seeds[0])))
     console.print(table(results))
     print(json.dumps(found))
 

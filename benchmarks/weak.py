@@ -1,9 +1,12 @@
-"""The night that goes wrong: one reward model trained on few pairs, the gate not enforced, a policy that climbs it.
+"""The night that goes wrong: `python -m benchmarks.weak [--seed 0]`.
 
-Its picture, proxy rising while gold falls, is what ensemble, audit and gates are there for.
+One reward model trained on few pairs, the gate not enforced, and a policy that climbs it without a KL term, which is
+TRL's default. Its picture, proxy rising while gold falls, is what ensemble, audit and gates are there for.
 """
 
+import argparse
 import csv
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ from rlhf_pipeline.evaluation.pictures import overoptimisation_picture
 PICTURE = Path("docs/pictures/overoptimisation.png")
 MEMBER = "weak"
 SOURCE_SETTINGS: dict[str, Any] = {"num_train": 200}
-POLICY_SETTINGS: dict[str, Any] = {}
+POLICY_SETTINGS: dict[str, Any] = {"beta": 0.0, "num_steps": 200}
 
 
 def weaken(params: dict[str, Any]) -> None:
@@ -30,14 +33,14 @@ def weaken(params: dict[str, Any]) -> None:
     params["gate"]["enforce"] = False
 
 
-def measure(command: Sequence[str], seed: int) -> dict[str, Any]:
+def measure(seed: int) -> dict[str, Any]:
     """Run the weak night in a clone of its own and return its metrics and its curve."""
     yaml = YAML()
     with clones.cloned() as clone:
         params = yaml.load(clone / "params.yaml")
         weaken(params)
         yaml.dump(params, clone / "params.yaml")
-        timing = clones.run(clone, [*command, "--set", f"seed={seed}"], allowed=(0,))
+        timing = clones.run(clone, ["rlhf", "run", "--no-promote", "--set", f"seed={seed}"], allowed=(0,))
         with open(clone / "data/evaluation/curve.csv", encoding="utf-8", newline="") as lines:
             curve = list(csv.DictReader(lines))
         return {"seed": seed, "curve": curve, "metrics": clones.read_metrics(clone), "seconds": timing.seconds}
@@ -56,3 +59,15 @@ def describe(curve: Sequence[dict[str, str]]) -> dict[str, float]:
     ends = {"first": steps[0], "last": steps[-1]}
     found = {f"{n}_{when}": float(row[f"{n}_reward"]) for when, row in ends.items() for n in ("proxy", "gold")}
     return found | {"gold_best": float(best["gold_reward"]), "gold_best_step": float(best["step"])}
+
+
+def main() -> None:
+    """Run the night, draw its picture and print one JSON object."""
+    parser = argparse.ArgumentParser("python -m benchmarks.weak", description=__doc__)
+    parser.add_argument("--seed", type=int, default=0)
+    result = measure(parser.parse_args().seed)
+    print(json.dumps({"commit": clones.commit(), **finish(result)}))
+
+
+if __name__ == "__main__":
+    main()

@@ -28,7 +28,7 @@ class WorldParams(MethodParams):
     demonstration_skill: float = Field(default=2.5, ge=0, description="the same in demonstrations")
     skill_spread: float = Field(default=0.7, ge=0, description="half the range of an author's skill between slots")
     slip: float = Field(default=0.01, ge=0, le=1, description="slips per word at temperature 1")
-    vivid_fraction: float = Field(default=0.15, ge=0, le=1, description="places for a vivid word that hold one")
+    vivid_fraction: float = Field(default=0.1, ge=0, le=1, description="places for a vivid word that hold one")
     flattery_fraction: float = Field(default=0.35, ge=0, le=1, description="completions with the over-rated opening")
     flattery_bias: float = Field(default=1.5, description="utility of that opening to annotators, in gold reward")
     nonsense_fraction: float = Field(
