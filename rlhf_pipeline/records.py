@@ -104,9 +104,10 @@ def hash_text(*parts: str) -> str:
 
 
 def hash_folder(folder: Path | str) -> str:
-    """Return one sha256 over the names and bytes of all files of a folder."""
+    """Return one sha256 over the names and bytes of all files of a folder; of one file, over its bytes."""
     digest = hashlib.sha256()
-    for path in sorted(p for p in Path(folder).rglob("*") if p.is_file()):
+    files = [Path(folder)] if Path(folder).is_file() else [p for p in Path(folder).rglob("*") if p.is_file()]
+    for path in sorted(files):
         digest.update(str(path.relative_to(folder)).encode() + b"\0")
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

@@ -3,12 +3,13 @@
 import os
 from pathlib import Path
 
-from rlhf_pipeline import methods
+from rlhf_pipeline import checkpoints, methods
 from rlhf_pipeline.params import load_params
 from rlhf_pipeline.records import derive_seed, read_rows, write_csv, write_json, write_rows
 
 OUT = Path("data/policy")
 PROMPTS = "data/curation/policy_prompts.jsonl"
+ENSEMBLE = "data/validation/ensemble.json"
 
 
 def main() -> None:
@@ -27,19 +28,21 @@ def main() -> None:
     algorithm = methods.load("policy/algorithms", params.policy.algorithm)
     settings = methods.settings(algorithm, params.policy.settings)
     listed = [name for name, member in params.rewards.members.items() if member.role == "member"]
-    ensemble = Ensemble.load("data/validation/ensemble.json", "data/rewards/members", listed)
+    ensemble = Ensemble.load(ENSEMBLE, "data/rewards/members", listed)
     reference = Path("data/sft/trunks") / params.policy.reference
-    seed = derive_seed(params.seed, "policy")
-    result = train(
-        reference, ensemble, read_rows(PROMPTS), algorithm, settings, seed, OUT / "model", params.policy.threads
-    )
-    write_csv(OUT / "trajectory.csv", result["trajectory"], COLUMNS)
-    write_rows(OUT / "samples.jsonl", result["samples"])
-    write_json(OUT / "metrics.json", result["metrics"])
+    seed, threads = derive_seed(params.seed, "policy"), params.policy.threads
+    effective = {**params.policy.model_dump(), "settings": settings.model_dump(), "seed": seed}
+    # The ensemble's description holds the content hash of each member.
+    with checkpoints.kept("policy", [PROMPTS, ENSEMBLE, reference], effective) as folder:
+        prompts, out = read_rows(PROMPTS), OUT / "model"
+        result = train(reference, ensemble, prompts, algorithm, settings, seed, out, threads, folder)
+        write_csv(OUT / "trajectory.csv", result["trajectory"], COLUMNS)
+        write_rows(OUT / "samples.jsonl", result["samples"])
+        write_json(OUT / "metrics.json", result["metrics"])
     log_stage(
         "policy",
         metrics=result["metrics"],
-        params={**params.policy.model_dump(), "settings": settings.model_dump(), "seed": seed},
+        params=effective,
         artifacts=[OUT / "trajectory.csv", OUT / "samples.jsonl"],
         datasets=[PROMPTS],
         curve=result["trajectory"],

@@ -3,10 +3,11 @@
 import sys
 from pathlib import Path
 
-from rlhf_pipeline import methods
+from rlhf_pipeline import checkpoints, methods
 from rlhf_pipeline.params import load_params
 from rlhf_pipeline.records import derive_seed, read_rows, write_csv, write_json
 
+VALIDATION = "data/curation/validation.jsonl"
 OUT = Path("data/rewards")
 
 
@@ -24,22 +25,19 @@ def main(name: str) -> None:
     objective = methods.load("rewards/objectives", member.objective)
     objective_params = methods.settings(objective, member.objective_settings)
     seed = derive_seed(params.seed, "rewards", name)
-    result = train(
-        Path("data/sft/trunks") / member.trunk,
-        read_rows(member.pairs),
-        read_rows("data/curation/validation.jsonl"),
-        settings,
-        objective,
-        objective_params,
-        seed,
-        OUT / "members" / name,
-    )
-    write_csv(OUT / "curves" / f"{name}.csv", result["curve"], ["step", "loss", "eval_loss", "accuracy"])
-    write_json(OUT / "metrics" / f"{name}.json", result["metrics"])
+    trunk = Path("data/sft/trunks") / member.trunk
+    effective = {**member.model_dump(), **settings.model_dump(), **objective_params.model_dump(), "seed": seed}
+    determined = effective | {"threads": params.rewards.threads}
+    with checkpoints.kept(f"rewards@{name}", [trunk, member.pairs, VALIDATION], determined) as folder:
+        pairs, validation = read_rows(member.pairs), read_rows(VALIDATION)
+        out = OUT / "members" / name
+        result = train(trunk, pairs, validation, settings, objective, objective_params, seed, out, folder)
+        write_csv(OUT / "curves" / f"{name}.csv", result["curve"], ["step", "loss", "eval_loss", "accuracy"])
+        write_json(OUT / "metrics" / f"{name}.json", result["metrics"])
     log_stage(
         f"rewards@{name}",
         metrics=result["metrics"],
-        params={**member.model_dump(), **settings.model_dump(), **objective_params.model_dump(), "seed": seed},
+        params=effective,
         artifacts=[OUT / "members" / name],
         datasets=[member.pairs],
         curve=result["curve"],

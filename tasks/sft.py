@@ -3,9 +3,11 @@
 import sys
 from pathlib import Path
 
+from rlhf_pipeline import checkpoints
 from rlhf_pipeline.params import load_params
 from rlhf_pipeline.records import derive_seed, read_rows, write_csv, write_json
 
+DEMONSTRATIONS = "data/curation/demonstrations.jsonl"
 OUT = Path("data/sft")
 
 
@@ -21,17 +23,18 @@ def main(name: str) -> None:
     torch.set_num_threads(params.sft.threads)
     trunk = params.sft.trunks[name]
     settings = parse_settings(Params, {**params.sft.settings, **trunk.settings}, f"sft.trunks.{name}")
-    demonstrations = read_rows("data/curation/demonstrations.jsonl")
     seed = derive_seed(params.seed, "sft", name)
-    result = train(trunk.base, demonstrations, settings, seed, OUT / "trunks" / name)
-    write_csv(OUT / "curves" / f"{name}.csv", result["curve"], ["step", "loss"])
-    write_json(OUT / "metrics" / f"{name}.json", result["metrics"])
+    determined = {**settings.model_dump(), "seed": seed, "threads": params.sft.threads}
+    with checkpoints.kept(f"sft@{name}", [trunk.base, DEMONSTRATIONS], determined) as folder:
+        result = train(trunk.base, read_rows(DEMONSTRATIONS), settings, seed, OUT / "trunks" / name, folder)
+        write_csv(OUT / "curves" / f"{name}.csv", result["curve"], ["step", "loss"])
+        write_json(OUT / "metrics" / f"{name}.json", result["metrics"])
     log_stage(
         f"sft@{name}",
         metrics=result["metrics"],
         params={"base": trunk.base, "seed": seed, **settings.model_dump()},
         artifacts=[OUT / "trunks" / name],
-        datasets=["data/curation/demonstrations.jsonl"],
+        datasets=[DEMONSTRATIONS],
         curve=result["curve"],
     )
 

@@ -2,8 +2,10 @@
 
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,6 +78,39 @@ def tiny_trunk(tiny_architecture: Path, tmp_path_factory: pytest.TempPathFactory
     tokenizer = train_tokenizer(iter([" ".join("abcdefghijklmnop"), "say good bad"]), 300, "words")
     save_model(folder, create_model(tiny_architecture, tokenizer, seed=0), tokenizer)
     return folder
+
+
+class Killed(Exception):
+    """A process ended here."""
+
+
+@pytest.fixture
+def killed_at(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Return a function that runs a training and ends it: at a step, or while checkpoint `writing` is written."""
+    from transformers import Trainer, TrainerState
+
+    def run(train: Callable[[], Any], step: int | None = None, writing: int | None = None) -> None:
+        real = Trainer.training_step
+
+        def training_step(self: Trainer, *args: Any, **kwargs: Any) -> Any:
+            if step is not None and self.state.global_step + 1 >= step:
+                raise Killed
+            return real(self, *args, **kwargs)
+
+        def save_to_json(self: TrainerState, path: str) -> None:
+            text = json.dumps(asdict(self))
+            is_torn = self.global_step == writing
+            Path(path).write_text(text[: len(text) // 2] if is_torn else text)
+            if is_torn:
+                raise Killed
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Trainer, "training_step", training_step)
+            patch.setattr(TrainerState, "save_to_json", save_to_json)
+            with pytest.raises(Killed):
+                train()
+
+    return run
 
 
 def _stage(stage) -> Stage:

@@ -111,7 +111,7 @@ def test_training_scores_as_serving_does(folder, conversations, scores, tmp_path
     reward_model = load_reward_model(folder)
     replies = [one[1:] for one in conversations]
     rows = [
-        {"prompt": one[:1], "chosen": one[1:], "rejected": reply, "margin": 0.5}
+        {"id": "", "prompt": one[:1], "chosen": one[1:], "rejected": reply, "margin": 0.5}
         for one, reply in zip(conversations, [*replies[1:], replies[0]], strict=True)
     ]
     dataset, num_too_long = tokenize(rows, reward_model.tokenizer, max_length=64)

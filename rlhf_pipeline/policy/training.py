@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, model_validator
 
-from rlhf_pipeline import models, training
+from rlhf_pipeline import checkpoints, models, training
 from rlhf_pipeline.policy.sampling import completion_logps, render_prompts
 from rlhf_pipeline.records import Conversation, Row, derive_seed
 from rlhf_pipeline.validation.ensemble import Ensemble
@@ -55,10 +55,11 @@ class Setup:
     policy: PreTrainedModel
     tokenizer: PreTrainedTokenizerFast
     dataset: Dataset
-    """Columns `prompt` (messages) and `prompt_index`."""
+    """Columns `prompt` (messages), `prompt_index` and `row` (the prompt's id)."""
     reward_function: Callable[..., list[float]]
     seed: int
     callbacks: Sequence[TrainerCallback] = ()
+    checkpoint_folder: Path | None = None
 
 
 def arguments(setup: Setup, params: Params) -> dict[str, Any]:
@@ -67,8 +68,10 @@ def arguments(setup: Setup, params: Params) -> dict[str, Any]:
     num_steps = params.num_steps or max(int(len(setup.dataset) * num_passes / params.batch_size), 1)
     single_pass = params.model_copy(update={"num_epochs": 1.0})
     return {
-        **training.arguments(single_pass, num_steps * params.batch_size, setup.seed),
+        **training.arguments(single_pass, num_steps * params.batch_size, setup.seed, setup.checkpoint_folder),
         "max_steps": num_steps,
+        # Completions are in no checkpoint: it falls where new ones are drawn.
+        "save_steps": training.save_steps(params, num_steps, boundary=params.num_iterations),
         "logging_steps": 1,
         "beta": params.beta,
         "num_generations": params.num_generations,
@@ -86,7 +89,7 @@ def create_trainer(trainer: type, config: Any, setup: Setup, params: Params) -> 
 
     from rlhf_pipeline.policy.trajectory import Bar
 
-    made = trainer(
+    made = training.guarded(trainer)(
         model=setup.policy,
         reward_funcs=setup.reward_function,
         args=config,
@@ -143,12 +146,14 @@ def train(
     seed: int,
     out: Path,
     threads: int = 1,
+    checkpoint_folder: Path | None = None,
 ) -> dict[str, Any]:
     """Train a policy from the reference and save it into `out`; return metrics, trajectory and samples.
 
     Raises:
         EnsembleError: a member gave NaN or infinity; names it.
         ValueError: no prompt is short enough.
+        DivergedError: the loss or its gradient is not finite; names the step and the ids of the prompts.
     """
     from datasets import Dataset
 
@@ -171,10 +176,12 @@ def train(
     recorder = trajectory.Recorder(draw, params.save_samples_steps)
     # With a KL term the trainer scores every completion under both models anyway, and its log tells.
     measure = None if params.beta else partial(mean_kl, policy, reference, tokenizer)
-    dataset = Dataset.from_list([{"prompt": row["prompt"], "prompt_index": i} for i, row in enumerate(rows)])
-    reward_function = proxy.reward_function(measure)
-    setup = Setup(policy, tokenizer, dataset, reward_function, derive_seed(seed, "steps"), [recorder])
-    algorithm.trainer(setup, params).train()
+    asked = [{"prompt": row["prompt"], "prompt_index": i, "row": row["id"]} for i, row in enumerate(rows)]
+    setup = Setup(
+        policy, tokenizer, Dataset.from_list(asked), proxy.reward_function(measure), derive_seed(seed, "steps"),
+        [recorder], checkpoint_folder,
+    )  # fmt: skip
+    checkpoints.train(algorithm.trainer(setup, params))
     models.save_model(out, policy, tokenizer)
     counts = {"num_prompts": len(rows), "num_too_long": num_too_long}
     metrics = {**trajectory.summarise(recorder.rows), **counts}

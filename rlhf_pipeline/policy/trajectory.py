@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from transformers import TrainerCallback
-from transformers.trainer_callback import ProgressCallback
+from transformers.trainer_callback import ExportableState, ProgressCallback
 
 from rlhf_pipeline.policy.proxy import Proxy
 from rlhf_pipeline.policy.sampling import kl_per_completion, sample
@@ -42,8 +42,8 @@ class Bar(ProgressCallback):
         """Print nothing."""
 
 
-class Recorder(TrainerCallback):
-    """Collects the rows of trajectory.csv and samples.jsonl."""
+class Recorder(TrainerCallback, ExportableState):
+    """Collects the rows of trajectory.csv and samples.jsonl; what it has collected is part of every checkpoint."""
 
     def __init__(self, draw: Draw, save_samples_steps: int) -> None:
         """Record; `draw(step=…)` returns samples of the policy as it then is."""
@@ -53,8 +53,17 @@ class Recorder(TrainerCallback):
         self.samples: list[Row] = []
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Save the reference's samples."""
-        self._save(kwargs["model"], 0)
+        """Save the reference's samples; or, in a training that is resumed, take up what was collected before."""
+        if state.global_step == 0:
+            self._save(kwargs["model"], 0)
+        else:
+            collected = state.stateful_callbacks[type(self).__name__]["attributes"]
+            self.rows, self.samples = collected["rows"], collected["samples"]
+            _shuffle_again(kwargs["train_dataloader"], int(state.epoch))
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint holds of it."""
+        return {"args": {}, "attributes": {"rows": self.rows, "samples": self.samples}}
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Save samples where they are due, and at the end."""
@@ -75,6 +84,12 @@ class Recorder(TrainerCallback):
         was_training = model.training
         self.samples += self.draw(step=step)
         model.train(was_training)
+
+
+def _shuffle_again(loader: Any, num_passes: int) -> None:
+    # TRL's sampler shuffles every pass on from the one before, and no checkpoint holds where it is.
+    for _ in range(num_passes):
+        next(iter(loader.batch_sampler.sampler))
 
 
 def draw_samples(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from rlhf_pipeline import models, scoring, training
+from rlhf_pipeline import checkpoints, models, scoring, training
 from rlhf_pipeline.records import Row, derive_seed
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def tokenize(rows: list[Row], tokenizer: PreTrainedTokenizerFast, max_length: in
         for side in ("chosen", "rejected")
     }
     kept = [
-        {"chosen_ids": chosen, "rejected_ids": rejected, "margin": float(row.get("margin") or 0.0)}
+        {"chosen_ids": chosen, "rejected_ids": rejected, "margin": float(row.get("margin") or 0.0), "row": row["id"]}
         for row, chosen, rejected in zip(rows, sides["chosen"], sides["rejected"], strict=True)
         if max(len(chosen), len(rejected)) <= max_length
     ]
@@ -77,32 +77,34 @@ def create_trainer(objective: ModuleType, objective_params: Any, **options: Any)
     import torch
     from trl import RewardTrainer
 
-    class ObjectiveTrainer(RewardTrainer):
+    class ObjectiveTrainer(training.guarded(RewardTrainer)):  # type: ignore[misc]
         """A method changes only the loss."""
 
         def compute_loss(
             self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
         ) -> Any:
             """Return the objective's mean loss, and log what TRL logs of it."""
-            margin = inputs.pop("margin")
-            outputs = model(**inputs, use_cache=False)
+            tokens = {name: inputs[name] for name in ("input_ids", "attention_mask")}
+            outputs = model(**tokens, use_cache=False)
             chosen, rejected = torch.chunk(outputs.logits.squeeze(-1), chunks=2)
-            loss = objective.loss(chosen, rejected, margin, objective_params).mean()
+            loss = objective.loss(chosen, rejected, inputs["margin"], objective_params).mean()
             mode = "train" if model.training else "eval"
             self._metrics[mode]["accuracy"].append((chosen > rejected).float().mean().item())
             self._metrics[mode]["margin"].append((chosen - rejected).mean().item())
             return (loss, outputs) if return_outputs else loss
 
-    return ObjectiveTrainer(**options)
+    trainer = ObjectiveTrainer(**options)
+    trainer.data_collator = training.name_rows(trainer.data_collator)
+    return trainer
 
 
-def configure(params: Params, num_pairs: int, seed: int) -> Any:
+def configure(params: Params, num_pairs: int, seed: int, checkpoint_folder: Path | None = None) -> Any:
     """Return TRL's RewardConfig for so many pairs."""
     from trl import RewardConfig
 
     num_steps = int(num_pairs * params.num_epochs / params.batch_size)
     return RewardConfig(
-        **training.arguments(params, num_pairs, seed),
+        **training.arguments(params, num_pairs, seed, checkpoint_folder),
         max_length=params.max_length,
         per_device_eval_batch_size=128,
         eval_strategy="steps" if params.num_evaluations else "no",
@@ -127,11 +129,15 @@ def train(
     objective_params: Any,
     seed: int,
     out: Path,
+    checkpoint_folder: Path | None = None,
 ) -> dict[str, Any]:
     """Train a reward model from a trunk and save it into `out`; return metrics and the learning curve.
 
     Returns:
         `metrics` (flat floats) and `curve` (rows of step and loss, accuracy on validation pairs).
+
+    Raises:
+        DivergedError: the loss or its gradient is not finite; names the step and the ids of the pairs.
     """
     model, tokenizer = models.reward_model_from(trunk, seed)
     if params.even_attention:
@@ -143,18 +149,19 @@ def train(
         objective,
         objective_params,
         model=model,
-        args=configure(params, len(dataset), seed),
+        args=configure(params, len(dataset), seed, checkpoint_folder),
         train_dataset=dataset,
         eval_dataset=held_out,
         processing_class=tokenizer,
     )
-    result = trainer.train()
+    checkpoints.train(trainer)
     models.save_model(out, model, tokenizer)
+    columns = {"loss": "loss", "eval_accuracy": "accuracy", "eval_loss": "eval_loss"}
+    curve = training.curve(trainer.state.log_history, columns)
     metrics = {
-        "train_loss": result.training_loss,
+        "train_loss": training.mean_loss(curve),
         "validation_accuracy": accuracy(out, validation),
         "num_pairs": len(dataset),
         "num_too_long": num_too_long,
     }
-    columns = {"loss": "loss", "eval_accuracy": "accuracy", "eval_loss": "eval_loss"}
-    return {"metrics": metrics, "curve": training.curve(trainer.state.log_history, columns)}
+    return {"metrics": metrics, "curve": curve}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from rlhf_pipeline import models, training
+from rlhf_pipeline import checkpoints, models, training
 from rlhf_pipeline.records import Row, text
 
 if TYPE_CHECKING:
@@ -47,45 +47,61 @@ def tokenize(rows: list[Row], tokenizer: PreTrainedTokenizerFast, max_length: in
     prompt_ids = tokenizer(prompts, add_special_tokens=False)["input_ids"]
     whole_ids = tokenizer(wholes, add_special_tokens=False)["input_ids"]
     tokenized = [
-        {"input_ids": ids[:max_length], "labels": ([-100] * len(prompt) + ids[len(prompt) :])[:max_length]}
-        for prompt, ids in zip(prompt_ids, whole_ids, strict=True)
+        {
+            "input_ids": ids[:max_length],
+            "labels": ([-100] * len(prompt) + ids[len(prompt) :])[:max_length],
+            "row": str(n),
+        }
+        for n, (prompt, ids) in enumerate(zip(prompt_ids, whole_ids, strict=True), start=1)
     ]
     return tokenized, sum(len(ids) > max_length for ids in whole_ids)
 
 
-def train(base: Path | str, demonstrations: list[Row], params: Params, seed: int, out: Path) -> dict[str, Any]:
+def train(
+    base: Path | str,
+    demonstrations: list[Row],
+    params: Params,
+    seed: int,
+    out: Path,
+    checkpoint_folder: Path | None = None,
+) -> dict[str, Any]:
     """Train a trunk and save it into `out`; return metrics and the learning curve.
 
     Returns:
         `metrics` (flat floats) and `curve` (rows of step and loss in nats per token).
+
+    Raises:
+        DivergedError: the loss or its gradient is not finite; names the step and the lines of the demonstrations.
     """
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
     model, tokenizer = create_or_load(base, demonstrations, params.tokenizer, seed)
     rows, num_truncated = tokenize(demonstrations, tokenizer, params.max_length)
-    arguments = training.arguments(params, len(rows), seed)
     config = SFTConfig(
-        **arguments,
+        **training.arguments(params, len(rows), seed, checkpoint_folder),
         max_length=params.max_length,
+        remove_unused_columns=False,
         dataset_kwargs={"skip_prepare_dataset": True},
         # Not by length, though padding takes a sixth of the time: sorted batches hold one kind of demonstration for
         # many steps on end, and what one kind teaches (marks: telling right from wrong) is forgotten in the next.
         train_sampling_strategy="random",
     )
-    trainer = SFTTrainer(
+    trainer = training.guarded(SFTTrainer)(
         model=model,
         args=config,
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
     )
-    result = trainer.train()
+    trainer.data_collator = training.name_rows(trainer.data_collator)
+    checkpoints.train(trainer)
     models.save_model(out, model, tokenizer)
+    curve = training.curve(trainer.state.log_history, {"loss": "loss"})
     metrics = {
-        "train_loss": result.training_loss,
+        "train_loss": training.mean_loss(curve),
         "num_demonstrations": len(rows),
         "num_truncated": num_truncated,
         "num_parameters": sum(p.numel() for p in model.parameters()),
         "vocab_size": len(tokenizer),
     }
-    return {"metrics": metrics, "curve": training.curve(trainer.state.log_history, {"loss": "loss"})}
+    return {"metrics": metrics, "curve": curve}

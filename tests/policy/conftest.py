@@ -71,9 +71,11 @@ def ensemble(reference):
 def run(reference, prompts, ensemble, tmp_path):
     """Return a function that trains an algorithm on the tiny parts: `run("grpo", seed=1, num_steps=5)`."""
 
-    def train_tiny(name: str, made: Ensemble | None = None, seed: int = 1, out=tmp_path / "model", **overrides):
+    def train_tiny(
+        name: str, made: Ensemble | None = None, seed: int = 1, out=tmp_path / "model", checkpoints=None, **overrides
+    ):
         algorithm = methods.load("policy/algorithms", name)
         settings = methods.settings(algorithm, {**SETTINGS, **overrides})
-        return train(reference, made or ensemble(), prompts, algorithm, settings, seed, out)
+        return train(reference, made or ensemble(), prompts, algorithm, settings, seed, out, 1, checkpoints)
 
     return train_tiny

@@ -6,8 +6,11 @@ import pytest
 import torch
 
 from rlhf_pipeline import methods, models
-from rlhf_pipeline.policy.training import Params, choose_prompts
+from rlhf_pipeline.checkpoints import latest
+from rlhf_pipeline.policy.training import Params, Setup, choose_prompts
 from rlhf_pipeline.policy.trajectory import COLUMNS
+from rlhf_pipeline.records import hash_folder
+from rlhf_pipeline.training import DivergedError
 from rlhf_pipeline.validation.ensemble import EnsembleError
 
 ALGORITHMS = methods.names("policy/algorithms")
@@ -53,6 +56,49 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(run):
     first, again, other = run("grpo"), run("grpo"), run("grpo", seed=2)
     assert first == again
     assert first["trajectory"] != other["trajectory"]
+
+
+# Twelve prompts, two a step: six steps a pass of one step per batch, twelve of two.
+@pytest.mark.parametrize(
+    ("num_iterations", "end"), [(1, {"step": 9}), (1, {"writing": 12}), (2, {"step": 6}), (2, {"step": 15})]
+)
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_a_killed_training_goes_on_to_the_same_policy(run, tmp_path, killed_at, name, num_iterations, end):
+    overrides = {"num_steps": 15, "num_iterations": num_iterations, "learning_rate": 0.02, "save_fraction": 0.2}
+    undisturbed = run(name, out=tmp_path / "undisturbed", **overrides)
+    options = {"out": tmp_path / "resumed", "checkpoints": tmp_path / "checkpoints", **overrides}
+    killed_at(lambda: run(name, **options), **end)
+    assert latest(tmp_path / "checkpoints")
+    assert run(name, **options) == undisturbed
+    assert hash_folder(tmp_path / "resumed") == hash_folder(tmp_path / "undisturbed")
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_checkpoints_fall_where_completions_are_drawn(reference, tmp_path, name):
+    from datasets import Dataset
+
+    algorithm = methods.load("policy/algorithms", name)
+    params = methods.settings(algorithm, {"num_iterations": 3, "save_fraction": 0.1, "num_steps": 100})
+    data = Dataset.from_list([{"prompt": "paint red", "prompt_index": 0}])
+    setup = Setup(*models.load_policy(reference), data, lambda **_: [0.0], 0, checkpoint_folder=tmp_path)
+    config = algorithm.trainer(setup, params).args
+    num_batches = config.steps_per_generation * config.num_iterations
+    assert config.save_steps * config.gradient_accumulation_steps % num_batches == 0
+
+
+def test_a_loss_that_is_nan_names_the_prompts(run, tmp_path, monkeypatch):
+    from trl import GRPOTrainer
+
+    real, calls = GRPOTrainer.compute_loss, []
+
+    def compute_loss(*args, **kwargs):
+        calls.append(None)
+        return real(*args, **kwargs) * (math.nan if len(calls) == 4 else 1)
+
+    monkeypatch.setattr(GRPOTrainer, "compute_loss", compute_loss)
+    with pytest.raises(DivergedError, match=r"loss is nan at step 4, rows: p\d+, p\d+$"):
+        run("grpo", num_steps=6, checkpoints=tmp_path / "checkpoints")
+    assert latest(tmp_path / "checkpoints").name == "checkpoint-2"
 
 
 def test_the_saved_policy_is_the_trained_one(run, reference, tmp_path):

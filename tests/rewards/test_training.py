@@ -6,9 +6,11 @@ import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from rlhf_pipeline import models, scoring
-from rlhf_pipeline.records import assistant, user
+from rlhf_pipeline.checkpoints import latest
+from rlhf_pipeline.records import assistant, hash_folder, user
 from rlhf_pipeline.rewards.objectives import bradley_terry
 from rlhf_pipeline.rewards.training import Params, attend_evenly, bootstrap, tokenize, train
+from rlhf_pipeline.training import DivergedError
 
 PARAMS = Params(batch_size=8, num_epochs=6, learning_rate=0.02, num_evaluations=3, max_length=32)
 
@@ -18,7 +20,8 @@ def pairs(count, seed):
     for number in range(count):
         said = " ".join(rng.choices("abcdefgh", k=4))
         better, worse = assistant(f"{said} good"), assistant(f"{said} bad")
-        rows.append({"group": f"g{number // 2}", "prompt": user(f"say {said}"), "chosen": better, "rejected": worse})
+        sides = {"prompt": user(f"say {said}"), "chosen": better, "rejected": worse}
+        rows.append({"id": f"p{number}", "group": f"g{number // 2}", **sides})
     return rows
 
 
@@ -35,8 +38,8 @@ def trained(tiny_trunk, tmp_path_factory):
         return run(tiny_trunk, folder / "member"), folder / "member"
 
 
-def run(trunk, out, params=PARAMS, objective=bradley_terry, seed=0):
-    return train(trunk, [*ROWS, LONG], HELD_OUT, params, objective, bradley_terry.Params(), seed, out)
+def run(trunk, out, params=PARAMS, objective=bradley_terry, seed=0, checkpoints=None):
+    return train(trunk, [*ROWS, LONG], HELD_OUT, params, objective, bradley_terry.Params(), seed, out, checkpoints)
 
 
 def test_the_loss_falls_and_unseen_pairs_are_ordered(trained):
@@ -73,6 +76,37 @@ def test_the_same_seed_trains_the_same_member_and_another_another(trained, tiny_
     )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+# Five steps a pass, an evaluation every ten, a checkpoint every five.
+@pytest.mark.parametrize("end", [{"step": 8}, {"step": 21}, {"step": 30}, {"writing": 20}])
+def test_a_killed_training_goes_on_to_the_same_member(trained, tiny_trunk, tmp_path, killed_at, end):
+    params = PARAMS.model_copy(update={"save_fraction": 0.16})
+    killed_at(lambda: run(tiny_trunk, tmp_path / "member", params, checkpoints=tmp_path / "checkpoints"), **end)
+    assert latest(tmp_path / "checkpoints")
+    assert run(tiny_trunk, tmp_path / "member", params, checkpoints=tmp_path / "checkpoints") == trained[0]
+    assert hash_folder(tmp_path / "member") == hash_folder(trained[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "planted"),
+    [
+        ("loss is nan", lambda margins: margins * float("nan")),
+        ("gradient norm is nan", lambda margins: (0 * margins).sqrt()),
+    ],
+)
+def test_a_training_that_diverges_names_its_pairs_and_leaves_good_weights(tiny_trunk, tmp_path, name, planted):
+    calls = []
+
+    def loss(chosen, rejected, margin, params):
+        calls.append(None)
+        return planted(chosen - rejected) if len(calls) == 12 else (rejected - chosen).tanh()
+
+    params = PARAMS.model_copy(update={"num_evaluations": 0})
+    with pytest.raises(DivergedError, match=f"{name} at step 12, rows: (p[0-9]+(, )?){{8}}$"):
+        run(tiny_trunk, tmp_path / "member", params, SimpleNamespace(loss=loss), checkpoints=tmp_path / "checkpoints")
+    kept = models.load_policy(latest(tmp_path / "checkpoints"))[0]
+    assert all(parameter.isfinite().all() for parameter in kept.parameters())
 
 
 def test_the_objective_is_what_is_minimised(tiny_trunk, tmp_path, monkeypatch):

@@ -2,9 +2,11 @@ import pytest
 import torch
 
 from rlhf_pipeline import models
+from rlhf_pipeline.checkpoints import latest
 from rlhf_pipeline.models import CheckpointError
-from rlhf_pipeline.records import assistant, user
+from rlhf_pipeline.records import assistant, hash_folder, user
 from rlhf_pipeline.sft.training import Params, create_or_load, tokenize, train
+from rlhf_pipeline.training import DivergedError
 
 PARAMS = Params(batch_size=8, num_epochs=6, learning_rate=0.02, tokenizer="words", max_length=24)
 ROWS = [
@@ -73,6 +75,46 @@ def test_the_same_seed_trains_the_same_trunk(trained, tiny_architecture, tmp_pat
     assert again == trained[0]
     first, second = (models.load_policy(folder)[0] for folder in (trained[1], tmp_path / "trunk"))
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+
+
+# Six steps a pass: in the middle of the first and of a later one, at the end of one, at the last step, while saving.
+@pytest.mark.parametrize("end", [{"step": 6}, {"step": 7}, {"step": 23}, {"step": 36}, {"writing": 10}])
+def test_a_killed_training_goes_on_to_the_same_trunk(trained, tiny_architecture, tmp_path, killed_at, end):
+    params = PARAMS.model_copy(update={"save_fraction": 0.16})  # every 5 or 6 of 36 steps
+
+    def run():
+        return train(tiny_architecture, [*ROWS, LONG], params, 0, tmp_path / "trunk", tmp_path / "checkpoints")
+
+    killed_at(run, **end)
+    assert latest(tmp_path / "checkpoints")
+    assert run() == trained[0]
+    assert hash_folder(tmp_path / "trunk") == hash_folder(trained[1])
+
+
+def test_a_loss_that_is_nan_stops_before_the_weights_and_names_the_demonstrations(
+    tiny_architecture, tmp_path, monkeypatch
+):
+    from trl import SFTTrainer
+
+    real, seen = SFTTrainer.compute_loss, []
+
+    def compute_loss(self, model, inputs, *args, **kwargs):
+        seen.append(inputs["input_ids"])
+        loss = real(self, model, inputs, *args, **kwargs)
+        return loss * float("nan") if len(seen) == 20 else loss
+
+    monkeypatch.setattr(SFTTrainer, "compute_loss", compute_loss)
+    with pytest.raises(DivergedError, match="loss is nan at step 20, rows: ") as error:
+        train(tiny_architecture, ROWS, PARAMS, 0, tmp_path / "trunk", tmp_path / "checkpoints")
+    lines = str(error.value).partition("rows: ")[2].split(", ")
+    (checkpoint,) = (tmp_path / "checkpoints").glob("checkpoint-*")
+    model, tokenizer = models.load_policy(checkpoint)
+    expected, _ = tokenize([ROWS[int(line) - 1] for line in lines], tokenizer, 24)
+    assert [row["input_ids"] for row in expected] == [
+        [token for token in ids if token != tokenizer.pad_token_id] for ids in seen[-1].tolist()
+    ]
+    assert all(parameter.isfinite().all() for parameter in model.parameters())
+    assert not (tmp_path / "trunk").exists()
 
 
 def test_a_checkpoint_is_trained_on_with_its_own_tokenizer(trained):

@@ -14,6 +14,7 @@ def pairs(letters):
     rows = [(c, d) for c in letters for d in "abcde"]
     return [
         {
+            "id": c + d,
             "group": c,
             "prompt": user(f"say {c} {d}"),
             "chosen": assistant(f"{c} good"),
