@@ -1,6 +1,7 @@
 """Methods: where preferences come from.
 
-Each holds `Params` and `read(inputs: Inputs, params: Params) -> Raw`.
+Each holds `Params` and `read(inputs: Inputs, params: Params) -> Raw`. A form of data holds `parse(entries:
+Iterable[Entry], params: Params) -> Raw` too: `read` gives it the entries of files, and `hub` those of a data set.
 """
 
 from dataclasses import dataclass, field

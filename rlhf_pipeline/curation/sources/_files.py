@@ -1,4 +1,4 @@
-"""Entries of JSON lines (plain or gzip) and parquet files. A broken entry is yielded with its reason, never raised."""
+"""Entries of JSON lines, JSON lists (plain or gzip) and parquet; a broken one is yielded with its reason."""
 
 import gzip
 import json
@@ -6,12 +6,16 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from rlhf_pipeline.records import Row
 
+Record = tuple[Row, str | None]
+
 LINES = (".jsonl", ".jsonl.gz")
+LISTS = (".json", ".json.gz")
 PARQUET = (".parquet",)
+TABLES = (*LINES, *LISTS, *PARQUET)
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Entry:
         return f"{self.file.name.split('.')[0]}-{self.number:05d}"
 
 
-def find_files(path: Path, endings: tuple[str, ...]) -> list[Path]:
+def find_files(path: Path, endings: tuple[str, ...] = TABLES) -> list[Path]:
     """Return the file, or the folder's files with one of the endings, sorted.
 
     Raises:
@@ -44,33 +48,58 @@ def find_files(path: Path, endings: tuple[str, ...]) -> list[Path]:
 
 def iterate_entries(file: Path) -> Iterator[Entry]:
     """Yield a file's records, numbered from 1."""
-    records = _parquet(file) if file.name.endswith(PARQUET) else _lines(file)
+    forms = ((PARQUET, _parquet), (LISTS, _list))
+    records = next((read for endings, read in forms if file.name.endswith(endings)), _lines)(file)
     for number, (value, error) in enumerate(records, start=1):
         yield Entry(file, number, value, error)
 
 
-def _lines(file: Path) -> Iterator[tuple[Row, str | None]]:
-    with gzip.open(file, "rb") if file.name.endswith(".gz") else open(file, "rb") as lines:
+def _open(file: Path) -> IO[bytes]:
+    return gzip.open(file, "rb") if file.name.endswith(".gz") else open(file, "rb")  # type: ignore[return-value]
+
+
+def _lines(file: Path) -> Iterator[Record]:
+    with _open(file) as lines:
         for line in lines:
             if line.strip():
                 yield _parse(line)
 
 
-def _parse(line: bytes) -> tuple[Row, str | None]:
-    shown = {"line": line[:300].decode(errors="replace")}
+def _list(file: Path) -> Iterator[Record]:
+    """Yield the objects of one JSON list; many a file of that ending holds JSON lines instead."""
+    with _open(file) as content:
+        try:
+            values = json.loads(content.read())
+        except ValueError:
+            values = None
+    if isinstance(values, list):
+        yield from map(_check, values)
+    else:
+        yield from _lines(file)
+
+
+def _parse(line: bytes) -> Record:
     try:
-        value = json.loads(line)
+        return _check(json.loads(line))
     except ValueError as error:  # of json, and of bytes that are not UTF-8
-        return shown, f"not JSON: {error}"
-    return (_finite(value), None) if isinstance(value, dict) else (shown, "not a JSON object")
+        return {"line": line[:300].decode(errors="replace")}, f"not JSON: {error}"
 
 
-def _parquet(file: Path) -> Iterator[tuple[Row, None]]:
+def _check(value: Any) -> Record:
+    return (_finite(value), None) if isinstance(value, dict) else ({"line": str(value)[:300]}, "not a JSON object")
+
+
+def _parquet(file: Path) -> Iterator[Record]:
     from pyarrow import parquet
 
     for batch in parquet.ParquetFile(file).iter_batches():
         for value in batch.to_pylist():
-            yield _finite(json.loads(json.dumps(value, default=str))), None
+            yield plain(value), None
+
+
+def plain(value: Row) -> Row:
+    """Return a record as JSON would hold it: dates and such as text, NaN and infinity as None."""
+    return dict(_finite(json.loads(json.dumps(value, default=str))))
 
 
 def _finite(value: Any) -> Any:

@@ -5,14 +5,16 @@ first question is the same are one group: several entries are later turns of the
 """
 
 import re
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
 from rlhf_pipeline.curation.sources import Inputs, Raw
 from rlhf_pipeline.curation.sources._conversations import MalformedError
-from rlhf_pipeline.curation.sources._files import LINES, Entry, find_files, iterate_entries
-from rlhf_pipeline.curation.sources._texts import TextParams, read_texts
-from rlhf_pipeline.records import Conversation, Row, derive_seed, hash_text
+from rlhf_pipeline.curation.sources._files import Entry
+from rlhf_pipeline.curation.sources._forms import collect, read_form
+from rlhf_pipeline.curation.sources._texts import TextParams
+from rlhf_pipeline.records import Conversation, Row, hash_text
 
 TURN = re.compile(r"\n\n(Human|Assistant):")
 ROLES = {"Human": "user", "Assistant": "assistant"}
@@ -24,15 +26,13 @@ class Params(TextParams):
 
 
 def read(inputs: Inputs, params: Params) -> Raw:
-    """Read transcripts from *.jsonl and *.jsonl.gz, and plain text for demonstrations."""
-    raw = Raw(pairs=[], texts=read_texts(inputs.text, params, derive_seed(inputs.seed, "hh_rlhf")))
-    for file in find_files(inputs.input, LINES):
-        for entry in iterate_entries(file):
-            try:
-                raw.pairs.append(parse_pair(entry))
-            except MalformedError as error:
-                raw.unreadable.append(({"id": entry.id, **entry.value}, str(error)))
-    return raw
+    """Read transcripts from files, and plain text for demonstrations."""
+    return read_form(inputs, params, parse, "hh_rlhf")
+
+
+def parse(entries: Iterable[Entry], params: Params) -> Raw:
+    """Return the pairs of entries with two transcripts."""
+    return collect(entries, lambda entry: [parse_pair(entry)])
 
 
 def parse_pair(entry: Entry) -> Row:
@@ -41,8 +41,6 @@ def parse_pair(entry: Entry) -> Row:
     Raises:
         MalformedError: it is no pair of transcripts that differ in the last turn only.
     """
-    if entry.error:
-        raise MalformedError(entry.error)
     chosen, rejected = (parse_transcript(name, entry.value.get(name)) for name in ("chosen", "rejected"))
     if chosen[:-1] != rejected[:-1]:
         raise MalformedError("the sides part before the last turn")

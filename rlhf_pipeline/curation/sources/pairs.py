@@ -1,19 +1,21 @@
-"""Preference pairs of one's own, as JSON lines or parquet, in TRL's forms.
+"""Preference pairs of one's own, in TRL's forms, from JSON lines, JSON lists or parquet.
 
 `prompt`, `chosen`, `rejected`, or `chosen` and `rejected` as whole conversations; plain text or messages. All other
 columns are kept: `margin`, `annotator`, `slice`, `split` and `group` have the meaning that the other stages know, and
 `curation.group` may name any column.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import Field
 
 from rlhf_pipeline.curation.sources import Inputs, Raw
 from rlhf_pipeline.curation.sources._conversations import MalformedError, shared_prompt, with_prompt
-from rlhf_pipeline.curation.sources._files import LINES, PARQUET, Entry, find_files, iterate_entries
-from rlhf_pipeline.curation.sources._texts import TextParams, read_texts
-from rlhf_pipeline.records import Row, derive_seed
+from rlhf_pipeline.curation.sources._files import Entry
+from rlhf_pipeline.curation.sources._forms import collect, read_form
+from rlhf_pipeline.curation.sources._texts import TextParams
+from rlhf_pipeline.records import Row
 
 
 class Params(TextParams):
@@ -28,15 +30,13 @@ class Params(TextParams):
 
 
 def read(inputs: Inputs, params: Params) -> Raw:
-    """Read pairs from *.jsonl, *.jsonl.gz and *.parquet, and plain text for demonstrations."""
-    raw = Raw(pairs=[], texts=read_texts(inputs.text, params, derive_seed(inputs.seed, "pairs")))
-    for file in find_files(inputs.input, (*LINES, *PARQUET)):
-        for entry in iterate_entries(file):
-            try:
-                raw.pairs.append(parse_pair(entry, params))
-            except MalformedError as error:
-                raw.unreadable.append(({"id": entry.id, **entry.value}, str(error)))
-    return raw
+    """Read pairs from files, and plain text for demonstrations."""
+    return read_form(inputs, params, parse, "pairs")
+
+
+def parse(entries: Iterable[Entry], params: Params) -> Raw:
+    """Return each entry as a pair."""
+    return collect(entries, lambda entry: [parse_pair(entry, params)])
 
 
 def parse_pair(entry: Entry, params: Params) -> Row:
@@ -45,8 +45,6 @@ def parse_pair(entry: Entry, params: Params) -> Row:
     Raises:
         MalformedError: its sides, prompt or margin are not what they should be.
     """
-    if entry.error:
-        raise MalformedError(entry.error)
     columns = {key: value for key, value in entry.value.items() if value is not None}
     prompt, chosen, rejected, margin = (
         columns.pop(name, None) for name in (params.prompt, params.chosen, params.rejected, params.margin)

@@ -36,3 +36,13 @@ def test_gzip_and_parquet_hold_the_same_rows(tmp_path):
     parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "x.parquet")
     read = [[entry.value for entry in iterate_entries(file)] for file in sorted(tmp_path.iterdir())]
     assert read == [rows, rows]
+
+
+def test_a_json_list_and_a_json_file_of_lines_hold_the_same_rows(tmp_path):
+    rows = [{"chosen": "é"}, {"n": 2}]
+    (tmp_path / "a.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    (tmp_path / "b.json").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    (tmp_path / "c.json").write_text(json.dumps([*rows, 3]), encoding="utf-8")
+    read = [list(iterate_entries(file)) for file in find_files(tmp_path)]
+    assert [[entry.value for entry in entries[:2]] for entries in read] == [rows] * 3
+    assert (read[2][2].id, read[2][2].error) == ("c-00003", "not a JSON object")
