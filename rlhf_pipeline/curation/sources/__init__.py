@@ -27,6 +27,8 @@ class Raw:
     Rows are as docs/decisions/2026-11-21-spine.md says. `gold` tells `evaluation` how to rebuild an exact reward.
     `unreadable` are entries that could not become a pair, each with its reason: they count as read and as dropped.
     `texts` are demonstrations of plain language that join the others, whether those were given or derived.
+    `labels` are the single judgements (`id`, `prompt`, `completion`, `label`) that pairs were made of, if they were:
+    no stage reads them, findings do.
     """
 
     pairs: list[Row]
@@ -38,3 +40,4 @@ class Raw:
     gold: dict[str, Any] = field(default_factory=lambda: {"source": None})
     unreadable: list[tuple[Row, str]] = field(default_factory=list)
     texts: list[Row] = field(default_factory=list)
+    labels: list[Row] = field(default_factory=list)

@@ -3,7 +3,8 @@
 The forms are TRL's; a plain implicit prompt ends at a whole word here, where TRL may cut inside one.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rlhf_pipeline.records import Conversation, Row, assistant, user
@@ -77,3 +78,31 @@ def _shared_text(first: str, second: str) -> str:
 
 def _last_gap(text: str) -> int:
     return max((i for i, sign in enumerate(text) if sign.isspace()), default=0)
+
+
+def to_dialogue(name: str, value: Any, roles: Mapping[str, str], role: str) -> Conversation:
+    """Return JSON text of one or more turns as messages; a turn that says no text is shown as JSON.
+
+    Args:
+        name: of the field.
+        value: `{"role", "text"}`, or a list of them, as JSON text.
+        roles: what each speaker is.
+        role: of a turn whose speaker has none.
+
+    Raises:
+        MalformedError: it is no such text.
+    """
+    try:
+        turns = json.loads(value)
+    except (TypeError, ValueError):
+        raise MalformedError(f"{name} is no JSON text: {type(value).__name__}") from None
+    turns = [turns] if isinstance(turns, dict) else turns
+    if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
+        raise MalformedError(f"{name} holds something that is no turn")
+    return [{"role": roles.get(str(turn.get("role")), role), "content": _said(turn)} for turn in turns]
+
+
+def _said(turn: dict[str, Any]) -> str:
+    if isinstance(turn.get("text"), str):
+        return str(turn["text"])
+    return json.dumps({key: value for key, value in turn.items() if key != "role"}, ensure_ascii=False)

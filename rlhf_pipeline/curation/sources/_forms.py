@@ -43,3 +43,11 @@ def sound(entry: Entry) -> Entry:
     if entry.error:
         raise MalformedError(entry.error)
     return entry
+
+
+def scalars(entry: Entry, used: Iterable[str]) -> Row:
+    """Return the columns of an entry that hold one value each, but those that are used already."""
+    taken = {*used, "id", "prompt", "chosen", "rejected"}
+    return {
+        key: value for key, value in entry.value.items() if key not in taken and isinstance(value, str | int | float)
+    }

@@ -1,6 +1,6 @@
 import pytest
 
-from rlhf_pipeline.curation.sources._conversations import MalformedError, shared_prompt, with_prompt
+from rlhf_pipeline.curation.sources._conversations import MalformedError, shared_prompt, to_dialogue, with_prompt
 from rlhf_pipeline.records import assistant, user
 
 
@@ -50,3 +50,18 @@ def test_plain_texts_are_parted_at_a_whole_word(chosen, rejected, parts):
 def test_what_makes_no_pair_is_refused_with_its_reason(chosen, rejected, reason):
     with pytest.raises(MalformedError, match=reason):
         shared_prompt(chosen, rejected)
+
+
+def test_dialogues_in_json_text_become_messages():
+    turns = '[{"role": "agent", "text": "hi"}, {"role": "api", "n": 1}, {"text": "?"}]'
+    assert to_dialogue("x", turns, {"agent": "assistant", "api": "user"}, "user") == [
+        *assistant("hi"),
+        *user('{"n": 1}'),
+        *user("?"),
+    ]
+
+
+@pytest.mark.parametrize("value", [None, "hi", "3", '["hi"]'])
+def test_what_is_no_dialogue_is_refused(value):
+    with pytest.raises(MalformedError, match="x "):
+        to_dialogue("x", value, {}, "user")
