@@ -30,12 +30,14 @@ def read(inputs: Inputs, params: Params) -> Raw:
 
 def parse(entries: Iterable[Entry], params: Params) -> Raw:
     """Return the pairs of the entries that hold votes; the others are what these name."""
-    votes, arguments, topics = [], {}, {}
+    votes: list[Entry] = []
+    arguments: dict[str, Row] = {}
+    topics: dict[str, Row] = {}
     for entry in entries:
         if "title" in entry.value:
-            topics[entry.value.get("topic_file")] = entry.value
+            topics[str(entry.value.get("topic_file"))] = entry.value
         elif "text" in entry.value:
-            arguments[entry.value.get("id")] = entry.value
+            arguments[str(entry.value.get("id"))] = entry.value
         else:
             votes.append(entry)
     return collect(votes, lambda entry: parse_entry(entry, arguments, topics, params))
@@ -56,7 +58,7 @@ def parse_entry(entry: Entry, arguments: dict[str, Row], topics: dict[str, Row],
     if unknown:
         raise MalformedError(f"unknown vote: {unknown[0][:40]}")
     debate = str(topic["title"])
-    row = {"id": entry.id, "group": debate, "topic": debate}
+    row: Row = {"id": entry.id, "group": debate, "topic": debate}
     row |= {"prompt": user(f"{debate}\nGive an argument for: {topic.get('stance')}")}
     return count_votes(row, said, [(name, VOTES[vote]) for name, vote in cast], params)
 
