@@ -7,6 +7,7 @@ import numpy as np
 from rlhf_pipeline.verdicts import Interval
 
 RESAMPLES = 1000
+DRAWN_AT_ONCE = 4_000_000  # clusters; all resamples of a million would fill the memory
 MIN_CLUSTERS = 10
 """With fewer, a bootstrap is too sure: three items, all right, would give an interval of no width."""
 
@@ -30,7 +31,11 @@ def mean_interval(values: Sequence[float], clusters: Sequence[str] | None = None
     counts = np.bincount(labels)
     if len(sums) < MIN_CLUSTERS:
         return Interval(value=float(data.mean()), note=f"no interval: fewer than {MIN_CLUSTERS} independent items")
-    draws = np.random.default_rng(seed).integers(0, len(sums), size=(RESAMPLES, len(sums)))
-    means = sums[draws].sum(axis=1) / counts[draws].sum(axis=1)
+    rng = np.random.default_rng(seed)
+    means = np.empty(RESAMPLES)
+    step = max(DRAWN_AT_ONCE // len(sums), 1)
+    for start in range(0, RESAMPLES, step):
+        draws = rng.integers(0, len(sums), size=(min(step, RESAMPLES - start), len(sums)))
+        means[start : start + step] = sums[draws].sum(axis=1) / counts[draws].sum(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
     return Interval(value=float(data.mean()), low=float(low), high=float(high))

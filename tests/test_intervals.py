@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from rlhf_pipeline import intervals
 from rlhf_pipeline.intervals import mean_interval
 
 
@@ -73,3 +74,10 @@ def test_nineteen_of_twenty_intervals_hold_the_truth():
     draws = np.random.default_rng(1)
     found = [mean_interval(draws.normal(size=60), seed=number) for number in range(200)]
     assert 0.90 <= np.mean([interval.low <= 0 <= interval.high for interval in found]) <= 0.98
+
+
+def test_resamples_drawn_in_parts_are_those_drawn_at_once(monkeypatch):
+    values = np.random.default_rng(0).random(50)
+    at_once = mean_interval(values, seed=3)
+    monkeypatch.setattr(intervals, "DRAWN_AT_ONCE", 50 * 7)
+    assert mean_interval(values, seed=3) == at_once

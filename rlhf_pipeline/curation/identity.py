@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Hashable, Iterable
 
-from rlhf_pipeline.records import Conversation, Row
+from rlhf_pipeline.records import Conversation, Row, hash_text
 
 
 def text_of(conversation: Conversation) -> str:
@@ -15,6 +15,16 @@ def item(row: Row) -> tuple[str, str, str]:
     """Return what was judged: the prompt and the two sides, in an order that does not tell which won."""
     first, second = sorted((text_of(row["chosen"]), text_of(row["rejected"])))
     return text_of(row["prompt"]), first, second
+
+
+def prompt_id(row: Row) -> str:
+    """Return a short stable id of a row's prompt."""
+    return hash_text(text_of(row["prompt"]))
+
+
+def item_id(row: Row) -> str:
+    """Return a short stable id of a row's `item`, for tables of many: their texts would fill the memory again."""
+    return hash_text(*item(row))
 
 
 def is_in_order(row: Row) -> bool:
@@ -32,7 +42,7 @@ def duplicates(rows: Iterable[Row]) -> list[tuple[int, Row]]:
     firsts: dict[Hashable, Row] = {}
     found = []
     for place, row in enumerate(rows):
-        first = firsts.setdefault((item(row), is_in_order(row), judge_of(row)), row)
+        first = firsts.setdefault((item_id(row), is_in_order(row), judge_of(row)), row)
         if first is not row:
             found.append((place, first))
     return found
@@ -40,10 +50,15 @@ def duplicates(rows: Iterable[Row]) -> list[tuple[int, Row]]:
 
 def contradictions(rows: Iterable[Row]) -> list[list[int]]:
     """Return the places of rows that judge one item both ways, one list for each item and judge."""
+    keys = []
+    orders: dict[Hashable, bool] = {}
+    both_ways = set()
+    for row in rows:
+        keys.append(key := (item_id(row), judge_of(row)))
+        if orders.setdefault(key, is_in_order(row)) != is_in_order(row):
+            both_ways.add(key)
     places: dict[Hashable, list[int]] = defaultdict(list)
-    labels: dict[Hashable, set[bool]] = defaultdict(set)
-    for place, row in enumerate(rows):
-        key = (item(row), judge_of(row))
-        places[key].append(place)
-        labels[key].add(is_in_order(row))
-    return [places[key] for key, seen in labels.items() if len(seen) == 2]
+    for place, key in enumerate(keys):
+        if key in both_ways:
+            places[key].append(place)
+    return list(places.values())

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from rlhf_pipeline.curation import identity
 from rlhf_pipeline.curation.curate import Curated
-from rlhf_pipeline.curation.identity import text_of
+from rlhf_pipeline.curation.identity import prompt_id, text_of
 from rlhf_pipeline.curation.split import HELD_OUT
 from rlhf_pipeline.intervals import mean_interval
 from rlhf_pipeline.records import Row, text
@@ -34,10 +34,10 @@ def shared(keys: Mapping[str, set[str]]) -> set[str]:
 
 
 def leaked_prompts(curated: Curated) -> set[str]:
-    """Return the prompts in two splits, or in the evaluation prompts and anything else but demonstrations."""
-    prompts = {name: {text_of(row["prompt"]) for row in split} for name, split in curated.splits.items()}
-    held_out = {text_of(row["prompt"]) for row in curated.tables[HELD_OUT]}
-    tuned_on = {text_of(row["prompt"]) for row in curated.tables["policy_prompts"]}
+    """Return the ids of prompts in two splits, or in the evaluation prompts and anything else but demonstrations."""
+    prompts = {name: {prompt_id(row) for row in split} for name, split in curated.splits.items()}
+    held_out = {prompt_id(row) for row in curated.tables[HELD_OUT]}
+    tuned_on = {prompt_id(row) for row in curated.tables["policy_prompts"]}
     return shared({**prompts, HELD_OUT: held_out}) | (held_out & tuned_on)
 
 
@@ -50,15 +50,16 @@ def longer_chosen_fraction(rows: Iterable[Row], seed: int) -> Interval:
 
 def cycle_fraction(rows: Iterable[Row], seed: int) -> Interval:
     """Return the share of prompts with a preference cycle, among those with three or more compared completions."""
-    votes: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
+    compared: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        votes[text_of(row["prompt"])][text_of(row["chosen"]), text_of(row["rejected"])] += 1
-    beaten = [_majority(counts) for counts in votes.values()]
+        compared[prompt_id(row)].append(row)
+    beaten = (_majority(votes) for votes in compared.values() if len(votes) > 1)
     cyclic = [float(has_cycle(edges)) for edges in beaten if len({side for edge in edges for side in edge}) > 2]
     return mean_interval(cyclic, seed=seed) if cyclic else exactly(0.0, "no prompt has three compared completions")
 
 
-def _majority(counts: Counter[tuple[str, str]]) -> set[tuple[str, str]]:
+def _majority(votes: list[Row]) -> set[tuple[str, str]]:
+    counts = Counter((text_of(row["chosen"]), text_of(row["rejected"])) for row in votes)
     return {(a, b) for (a, b), count in counts.items() if count > counts[b, a]}
 
 

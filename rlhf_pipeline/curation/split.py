@@ -3,8 +3,8 @@
 import hashlib
 from collections.abc import Mapping
 
-from rlhf_pipeline.curation.identity import text_of
-from rlhf_pipeline.records import Row, hash_text
+from rlhf_pipeline.curation.identity import prompt_id
+from rlhf_pipeline.records import Row
 
 PAIR_SPLITS = ("train", "validation", "test", "evaluator")
 HELD_OUT = "evaluation_prompts"
@@ -18,7 +18,7 @@ def with_groups(rows: list[Row], group: str) -> list[Row]:
         ValueError: a row has no such column.
     """
     if group == "prompt":
-        return [{"group": hash_text(text_of(row["prompt"])), **row} for row in rows]
+        return [{"group": prompt_id(row), **row} for row in rows]
     missing = next((row["id"] for row in rows if group not in row), None)
     if missing is not None:
         raise ValueError(f"curation.group is '{group}', but row {missing} has no such column")

@@ -46,3 +46,17 @@ def test_contrast_takes_no_two_prompts_of_one_group_and_no_equal_replies(pair):
 def test_contrast_of_too_few_or_too_short_prompts_is_empty(pair):
     assert derive.contrast([]) == []
     assert derive.contrast(with_groups([pair("a", prompt="why"), pair("b", prompt="why not")], "prompt")) == []
+
+
+def test_contrast_searches_a_sample_of_many_prompts_that_new_rows_hardly_change(pairs, monkeypatch):
+    rows = with_groups(pairs(400), "prompt")
+    monkeypatch.setattr(derive, "MIN_SIMILARITY", 0.01)
+
+    def searched(rows):
+        return {part for item in derive.contrast(rows) for part in (item["prompt"][0]["content"],)}
+
+    everything = searched(rows)
+    monkeypatch.setattr(derive, "MAX_SEARCHED", 40)
+    sample, shorter = searched(rows), searched(rows[:-20])
+    assert 20 < len(sample) <= 40 < len(everything)
+    assert len(sample & shorter) >= 0.7 * len(sample)
