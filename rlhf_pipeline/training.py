@@ -32,7 +32,7 @@ class TrainingParams(MethodParams):
         128, ge=8, description="tokens; longer rows are cut (sft) or left out and counted (rewards)"
     )
     save_fraction: float = Field(
-        0.25, gt=0, le=1, description="share of the steps between checkpoints, from which a killed training goes on"
+        0.1, gt=0, le=1, description="share of the steps between checkpoints, from which a killed training goes on"
     )
 
 

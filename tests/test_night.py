@@ -2,7 +2,9 @@
 
 import json
 import os
+import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -247,3 +249,51 @@ def test_the_same_seed_gives_the_same_metrics_to_the_last_digit(night, tmp_path)
     assert other.rlhf("run", "--profile", "toy", "--no-promote").returncode == 0
     night.rlhf("run", "--set", POSSIBLE, "--set", "gate.enforce=true")
     assert metrics_digests(other.folder) == metrics_digests(night.folder)
+
+
+def run_task(folder: Path, stage: str, outs, kill_after=None) -> bool:
+    """Run a stage's task as DVC does, its outputs deleted first; return whether it was killed."""
+    for out in outs:
+        shutil.rmtree(folder / out) if (folder / out).is_dir() else (folder / out).unlink(missing_ok=True)
+    (folder / "records").mkdir(exist_ok=True)
+    environment = Project(folder).environment | {"RLHF_NIGHT_RECORDS": str(folder / "records")}
+    task, _, name = stage.partition("@")
+    command = [sys.executable, "-m", f"tasks.{task}", *filter(None, [name])]
+    with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.DEVNULL) as process:
+        try:
+            assert process.wait(kill_after) == 0
+        except subprocess.TimeoutExpired:
+            process.kill()
+    return process.returncode == -signal.SIGKILL
+
+
+def written(folder: Path, outs) -> dict[str, bytes]:
+    files = [path for out in outs for path in (folder / out, *(folder / out).rglob("*")) if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("stage", "num_kills"), [("sft@first", 3), ("rewards@a", 3), ("policy", 4)])
+def test_a_stage_killed_at_random_seconds_writes_the_bytes_of_an_undisturbed_one(
+    night, graph, tmp_path, stage, num_kills
+):
+    folder, outs = Path(shutil.copytree(night.folder, tmp_path / "clone", symlinks=True)), graph[stage].outs
+    params = yaml.safe_load((folder / "params.yaml").read_text())
+    for section, longer in {
+        "sft": {"num_epochs": 30},
+        "rewards": {"num_epochs": 20},
+        "policy": {"num_steps": 30},
+    }.items():
+        params[section]["settings"] |= longer  # of the toy profile's second nothing could be hit
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    begun = time.monotonic()
+    run_task(folder, stage, outs)
+    seconds, undisturbed, rng = time.monotonic() - begun, written(folder, outs), random.Random(stage)
+    while num_kills:  # one that ends before its second comes does not count
+        after = rng.uniform(0.3, 1) * seconds
+        num_kills -= run_task(folder, stage, outs, kill_after=after)
+        kept = sorted(path.name for path in (folder / ".cache/checkpoints").glob("*/*/checkpoint-*"))
+        print(f"{stage}: {num_kills} kills to go, this one after {after:.1f} of {seconds:.1f} s, kept {kept}")
+    run_task(folder, stage, outs)
+    assert written(folder, outs) == undisturbed
+    assert not [path for path in (folder / ".cache/checkpoints").rglob("*") if path.is_file()]
