@@ -37,18 +37,21 @@ class Expectation:
 
 
 def table(splits: dict[str, list[Row]]) -> "pandas.DataFrame":
-    """Return the pairs of all splits as one flat table."""
+    """Return the pairs of all splits as one flat table, of objects: its texts are those of the rows and no copies."""
     import pandas
 
-    return pandas.DataFrame([flat(row, name) for name, rows in splits.items() for row in rows], columns=list(COLUMNS))
-
-
-def flat(row: Row, split: str) -> dict[str, Any]:
-    """Return a pair as one flat record."""
-    roles = {"prompt_role": row["prompt"][-1]["role"]}
-    roles |= {f"{side}_role": row[side][0]["role"] for side in ("chosen", "rejected")}
-    texts = {part: text(row[part]).strip() for part in ("prompt", "chosen", "rejected")}
-    return {"id": row["id"], "group": row["group"], "split": split, **texts, **roles, "margin": row.get("margin")}
+    rows = [row for split in splits.values() for row in split]
+    columns = {
+        "id": [row["id"] for row in rows],
+        "group": [row["group"] for row in rows],
+        "split": [name for name, split in splits.items() for _ in split],
+        "prompt_role": [row["prompt"][-1]["role"] for row in rows],
+        "chosen_role": [row["chosen"][0]["role"] for row in rows],
+        "rejected_role": [row["rejected"][0]["role"] for row in rows],
+        "margin": [row.get("margin") for row in rows],
+    }
+    columns |= {part: [text(row[part]).strip() for row in rows] for part in ("prompt", "chosen", "rejected")}
+    return pandas.DataFrame(columns, columns=list(COLUMNS), dtype=object)
 
 
 def run_suite(frame: "pandas.DataFrame", num_read: int) -> list[Expectation]:

@@ -5,6 +5,7 @@ make any two pairs of short replies look alike. Rows of one item (votes) go toge
 """
 
 from collections import defaultdict
+from collections.abc import Hashable
 from zlib import crc32
 
 import numpy as np
@@ -16,7 +17,8 @@ from rlhf_pipeline.curation.identity import item
 from rlhf_pipeline.methods import MethodParams
 from rlhf_pipeline.records import Row, hash_text
 
-Bags = tuple[frozenset[tuple[str, ...]], ...]
+Shingles = frozenset[Hashable]
+Bags = tuple[Shingles, ...]
 MARGIN = 0.1  # the LSH looks this far below the threshold, for its estimate is rough and the exact value decides
 CHUNK_ITEMS = 2048  # their shingles stay in the processor's cache while the permutations pass over them
 SEED = 1
@@ -139,7 +141,7 @@ def shingles(key: tuple[str, str, str], size: int) -> Bags:
     return tuple(_bag(content.lower().split(), size) for content in key)
 
 
-def _bag(words: list[str], size: int) -> frozenset[tuple[str, ...]]:
+def _bag(words: list[str], size: int) -> Shingles:
     return frozenset(zip(*(words[start:] for start in range(size)), strict=False)) or frozenset([tuple(words)])
 
 
@@ -150,6 +152,6 @@ def likeness(first: Bags, second: Bags) -> float:
     return min(jaccard(prompt, second[0]), max(min(jaccard(one, a), jaccard(other, b)) for a, b in orders))
 
 
-def jaccard(first: frozenset[tuple[str, ...]], second: frozenset[tuple[str, ...]]) -> float:
+def jaccard(first: Shingles, second: Shingles) -> float:
     """Return the share of shingles that two bags have in common."""
     return len(first & second) / len(first | second)
