@@ -1,7 +1,7 @@
 """Checkpoints, tokenizers and the chat template: how a model comes to life and how it is saved.
 
-A base is a path. A file is an architecture (a transformers configuration as JSON): weights are drawn and a tokenizer
-is trained on the demonstrations. A folder is a checkpoint in safetensors with its own tokenizer and template.
+Weights are safetensors. A checkpoint's own code runs only where `trust_remote_code` says so in params.yaml; what `sft`
+makes of such a checkpoint carries a mark, by which later stages know that it was said and reports tell of it.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from rlhf_pipeline.records import read_json
+from rlhf_pipeline.records import read_json, write_json
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 PAD, END, UNKNOWN = "<|pad|>", "<|end|>", "<|unknown|>"
+REMOTE_CODE = "remote_code.json"
 ROLES = ("system", "user", "assistant")
 CHAT_TEMPLATE = (
     "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}{% endfor %}"
@@ -71,7 +72,9 @@ def create_model(architecture: Path | str, tokenizer: PreTrainedTokenizerFast, s
     tokens = {"pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id, "bos_token_id": None}
     config = AutoConfig.for_model(**{**fields, "vocab_size": len(tokenizer), **tokens})
     torch.manual_seed(seed)
-    return AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    set_tokens(model, tokenizer)
+    return model.to(device())
 
 
 def architecture_vocab_size(architecture: Path | str) -> int:
@@ -79,45 +82,101 @@ def architecture_vocab_size(architecture: Path | str) -> int:
     return int(read_json(architecture)["vocab_size"])
 
 
+def set_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    """Tell a model its tokenizer's special tokens, and that it samples from its whole distribution.
+
+    What a checkpoint brings of its own (a repetition penalty, a top-k) would bend every sample and its KL divergence.
+    """
+    from transformers import GenerationConfig
+
+    tokens = {name: getattr(tokenizer, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
+    for config in (model.config, model.config.get_text_config()):
+        config.update(tokens)
+    model.generation_config = GenerationConfig(do_sample=True, temperature=1.0, top_k=0, top_p=1.0, **tokens)
+
+
 def load_tokenizer(folder: Path | str) -> PreTrainedTokenizerFast:
-    """Return a checkpoint's tokenizer.
+    """Return the tokenizer of a checkpoint that this project saved.
 
     Raises:
-        CheckpointError: it has no chat template or no pad token.
+        CheckpointError: it has no chat template, or no pad token beside its end token.
     """
     from transformers import AutoTokenizer
 
     # Whichever of its backends a checkpoint names serves.
-    tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer: Any = AutoTokenizer.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=runs_remote_code(folder)
+    )
     if tokenizer.chat_template is None:
         raise CheckpointError(f"{folder}: the tokenizer has no chat template; save one with the checkpoint")
     if tokenizer.pad_token_id is None:
         raise CheckpointError(f"{folder}: the tokenizer has no pad token; set one that is not the end token")
+    if tokenizer.pad_token_id == tokenizer.eos_token_id:
+        raise CheckpointError(f"{folder}: the tokenizer pads with its end token; set a pad token of its own")
     return tokenizer
 
 
-def load_policy(folder: Path | str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    """Return a causal language model in float32 and evaluation mode, and its tokenizer."""
-    import torch
+def runs_remote_code(folder: Path | str) -> bool:
+    """Return whether a checkpoint that this project saved is marked as made of one whose code was trusted."""
+    return (Path(folder) / REMOTE_CODE).exists()
+
+
+def load_causal(folder: Path | str, *, trust_remote_code: bool = False, **weights: Any) -> PreTrainedModel:
+    """Return a causal language model on this machine's device; see `load_weights` for what `weights` holds."""
     from transformers import AutoModelForCausalLM
 
+    return load_weights(AutoModelForCausalLM, folder, trust_remote_code, **weights)
+
+
+def load_weights(
+    auto: Any, folder: Path | str, trust_remote_code: bool, dtype: Any = "auto", quantization: Any = None, **fields: Any
+) -> PreTrainedModel:
+    """Return a model of one of transformers' auto classes on this machine's device.
+
+    Args:
+        auto: the class.
+        folder: of the checkpoint.
+        trust_remote_code: run code that comes with the checkpoint.
+        dtype: of the weights; `auto` is what they were saved in.
+        quantization: a transformers quantization configuration.
+        fields: of the model's configuration.
+    """
+    placed = {"quantization_config": quantization, "device_map": {"": device()}} if quantization else {}
+    model = auto.from_pretrained(
+        folder, dtype=dtype, use_safetensors=True, local_files_only=True, trust_remote_code=trust_remote_code,
+        **placed, **fields,
+    )  # fmt: skip
+    return model if quantization else model.to(device())
+
+
+def device() -> str:
+    """Return where models live: the GPU where there is one."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def context_length(model: PreTrainedModel) -> int:
+    """Return how many tokens a model reads at most."""
+    return int(model.config.get_text_config().max_position_embeddings)
+
+
+def load_policy(folder: Path | str, **weights: Any) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    """Return a causal language model that this project saved, in evaluation mode, and its tokenizer."""
     tokenizer = load_tokenizer(folder)
-    model = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=torch.float32, use_safetensors=True, local_files_only=True
-    )
+    model = load_causal(folder, trust_remote_code=runs_remote_code(folder), **weights)
     return model.eval(), tokenizer
 
 
-def reward_model_from(trunk: Path | str, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+def reward_model_from(trunk: Path | str, seed: int, **weights: Any) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """Return a sequence classifier with one output on a trunk's weights; the head is drawn from a seed."""
     import torch
     from transformers import AutoModelForSequenceClassification
 
     tokenizer = load_tokenizer(trunk)
     torch.manual_seed(seed)
-    model = AutoModelForSequenceClassification.from_pretrained(
-        trunk, num_labels=1, dtype=torch.float32, use_safetensors=True, local_files_only=True
-    )
+    model = load_weights(AutoModelForSequenceClassification, trunk, runs_remote_code(trunk), num_labels=1, **weights)
+    model.config.get_text_config().pad_token_id = tokenizer.pad_token_id
     model.config.pad_token_id = tokenizer.pad_token_id
     return model, tokenizer
 
@@ -128,3 +187,5 @@ def save_model(folder: Path | str, model: PreTrainedModel, tokenizer: PreTrained
     model.save_pretrained(folder, safe_serialization=True)
     tokenizer.padding_side = "right"
     tokenizer.save_pretrained(folder)
+    if type(model).__module__.startswith("transformers_modules."):
+        write_json(Path(folder) / REMOTE_CODE, {"trust_remote_code": True})

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from rlhf_pipeline.methods import MethodError, describe
 from rlhf_pipeline.verdicts import Bound
@@ -57,10 +57,19 @@ class Curation(Section):
 
 
 class Trunk(Section):
-    """One language model: a path to an architecture (file) or a checkpoint (folder)."""
+    """One language model and what it begins from: an architecture or a hub id in a file, or a checkpoint's folder."""
 
     base: str
+    trust_remote_code: bool = False  # run code that comes with the checkpoint
+    chat_template: str | None = None  # Jinja text, for a checkpoint without one
     settings: Settings = {}
+
+    @field_validator("base")
+    @classmethod
+    def _is_a_path(cls, base: str) -> str:
+        if "@" in base and not Path(base).exists():
+            raise ValueError(f'DVC watches files: write {{"hub": "{base}"}} into a JSON file and name that file here')
+        return base
 
 
 class Sft(Section):

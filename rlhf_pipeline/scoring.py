@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rlhf_pipeline.models import CheckpointError, load_tokenizer
+from rlhf_pipeline import models
+from rlhf_pipeline.models import CheckpointError
 from rlhf_pipeline.records import Conversation
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-4
 """Largest difference of a float32 score between batch sizes and paddings, before and after save and load."""
+BF16_TOLERANCE = 0.03
+"""The same for weights in bfloat16, as a share of the largest score: such a number has three digits."""
 
 
 @dataclass(frozen=True)
@@ -27,18 +30,15 @@ class RewardModel:
 
 
 def load_reward_model(folder: Path | str) -> RewardModel:
-    """Load a reward model in float32 and evaluation mode.
+    """Load a reward model in evaluation mode, its weights as they were saved.
 
     Raises:
         CheckpointError: it has not exactly one output, or its tokenizer lacks a template or pad token.
     """
-    import torch
     from transformers import AutoModelForSequenceClassification
 
-    tokenizer = load_tokenizer(folder)
-    model = AutoModelForSequenceClassification.from_pretrained(
-        folder, dtype=torch.float32, use_safetensors=True, local_files_only=True
-    )
+    tokenizer = models.load_tokenizer(folder)
+    model = models.load_weights(AutoModelForSequenceClassification, folder, models.runs_remote_code(folder))
     if model.config.num_labels != 1:
         raise CheckpointError(f"{folder}: a reward model has one output, this one has {model.config.num_labels}")
     return RewardModel(model.eval(), tokenizer)
@@ -72,7 +72,7 @@ def score(reward_model: RewardModel, conversations: Sequence[Conversation], batc
     if not conversations:
         return torch.zeros(0)
     ids = tokenize(tokenizer, conversations)
-    longest, context = max(map(len, ids)), model.config.max_position_embeddings
+    longest, context = max(map(len, ids)), models.context_length(model)
     if longest > context:
         raise ValueError(f"a conversation of {longest} tokens exceeds the reward model's context of {context}")
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))

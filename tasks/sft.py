@@ -24,15 +24,17 @@ def main(name: str) -> None:
     trunk = params.sft.trunks[name]
     settings = parse_settings(Params, {**params.sft.settings, **trunk.settings}, f"sft.trunks.{name}")
     seed = derive_seed(params.seed, "sft", name)
-    determined = {**settings.model_dump(), "seed": seed, "threads": params.sft.threads}
+    loading = trunk.model_dump(include={"chat_template", "trust_remote_code"})
+    determined = {**settings.model_dump(), **loading, "seed": seed, "threads": params.sft.threads}
     with checkpoints.kept(f"sft@{name}", [trunk.base, DEMONSTRATIONS], determined) as folder:
-        result = train(trunk.base, read_rows(DEMONSTRATIONS), settings, seed, OUT / "trunks" / name, folder)
+        demonstrations, out = read_rows(DEMONSTRATIONS), OUT / "trunks" / name
+        result = train(trunk.base, demonstrations, settings, seed, out, folder, **loading)
         write_csv(OUT / "curves" / f"{name}.csv", result["curve"], ["step", "loss"])
         write_json(OUT / "metrics" / f"{name}.json", result["metrics"])
     log_stage(
         f"sft@{name}",
         metrics=result["metrics"],
-        params={"base": trunk.base, "seed": seed, **settings.model_dump()},
+        params={"base": trunk.base, **loading, "seed": seed, **settings.model_dump()},
         artifacts=[OUT / "trunks" / name],
         datasets=[DEMONSTRATIONS],
         curve=result["curve"],

@@ -113,6 +113,15 @@ def killed_at(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return run
 
 
+@pytest.fixture(scope="session")
+def families(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return folders of random checkpoints by family, as their makers ship them."""
+    from tests import checkpoints
+
+    home = tmp_path_factory.mktemp("families")
+    return {name: checkpoints.write(name, home / name) for name in checkpoints.FAMILIES}
+
+
 def _stage(stage) -> Stage:
     from dvc.dependency import ParamsDependency
 

@@ -45,7 +45,8 @@ def sample(
     texts = [t for t in render_prompts(tokenizer, prompts) for _ in range(num_samples)]
     flat: list[Sample] = []
     generate: Any = model.eval().generate
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
+    devices = [model.device] if model.device.type == "cuda" else []
+    with torch.random.fork_rng(devices), torch.no_grad():
         torch.manual_seed(seed)
         for start in range(0, len(texts), batch_size):
             batch = tokenizer(

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from rlhf_pipeline import checkpoints, models, training
 from rlhf_pipeline.records import Row, text
+from rlhf_pipeline.sft import bases
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -23,18 +24,22 @@ class Params(training.TrainingParams):
 
 
 def create_or_load(
-    base: Path | str, demonstrations: list[Row], kind: Literal["bpe", "words"], seed: int
+    base: Path | str, demonstrations: list[Row], kind: Literal["bpe", "words"], seed: int, **loading: Any
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    """Return a new model and tokenizer for an architecture file, or those of a checkpoint folder.
+    """Return a new model and tokenizer for an architecture file, or those of a checkpoint.
+
+    Args:
+        base: what `bases.resolve` takes, or a file that holds a transformers configuration.
+        demonstrations: what a new tokenizer is trained on.
+        kind: of a new tokenizer.
+        seed: of new weights.
+        loading: how `bases.load` loads a checkpoint: `chat_template`, `trust_remote_code`, the weights' `dtype`.
 
     Raises:
         CheckpointError: the base is neither, or the checkpoint cannot be used.
     """
-    base = Path(base)
-    if base.is_dir():
-        return models.load_policy(base)
-    if not base.is_file():
-        raise models.CheckpointError(f"{base}: neither an architecture (JSON file) nor a checkpoint (folder)")
+    if bases.is_checkpoint(base):
+        return bases.load(base, seed, **loading)
     texts = (text([*row["prompt"], *row["completion"]]) for row in demonstrations)
     tokenizer = models.train_tokenizer(texts, models.architecture_vocab_size(base), kind)
     return models.create_model(base, tokenizer, seed), tokenizer
@@ -64,8 +69,11 @@ def train(
     seed: int,
     out: Path,
     checkpoint_folder: Path | None = None,
+    **loading: Any,
 ) -> dict[str, Any]:
     """Train a trunk and save it into `out`; return metrics and the learning curve.
+
+    What `base` and `loading` can be stands at `create_or_load`.
 
     Returns:
         `metrics` (flat floats) and `curve` (rows of step and loss in nats per token).
@@ -73,10 +81,11 @@ def train(
     Raises:
         DivergedError: the loss or its gradient is not finite; names the step and the lines of the demonstrations.
     """
+    import torch
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
-    model, tokenizer = create_or_load(base, demonstrations, params.tokenizer, seed)
+    model, tokenizer = create_or_load(base, demonstrations, params.tokenizer, seed, dtype=torch.float32, **loading)
     rows, num_truncated = tokenize(demonstrations, tokenizer, params.max_length)
     config = SFTConfig(
         **training.arguments(params, len(rows), seed, checkpoint_folder),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 
+from rlhf_pipeline.models import context_length
 from rlhf_pipeline.records import Conversation
 from rlhf_pipeline.scoring import RewardModel, tokenize
 
@@ -19,5 +20,5 @@ def fits_all(models: Collection[RewardModel]) -> Callable[[Sequence[Conversation
 
 
 def _fits(model: RewardModel, conversations: Sequence[Conversation]) -> list[bool]:
-    context = model.model.config.max_position_embeddings
+    context = context_length(model.model)
     return [len(ids) <= context for ids in tokenize(model.tokenizer, conversations)]
