@@ -121,6 +121,11 @@ def runs_remote_code(folder: Path | str) -> bool:
     return (Path(folder) / REMOTE_CODE).exists()
 
 
+def has_remote_code(model: PreTrainedModel) -> bool:
+    """Return whether a model's class came with its checkpoint."""
+    return type(model).__module__.startswith("transformers_modules.")
+
+
 def load_causal(folder: Path | str, *, trust_remote_code: bool = False, **weights: Any) -> PreTrainedModel:
     """Return a causal language model on this machine's device; see `load_weights` for what `weights` holds."""
     from transformers import AutoModelForCausalLM
@@ -174,11 +179,24 @@ def reward_model_from(trunk: Path | str, seed: int, **weights: Any) -> tuple[Pre
     from transformers import AutoModelForSequenceClassification
 
     tokenizer = load_tokenizer(trunk)
+    add_nothing(tokenizer)
     torch.manual_seed(seed)
     model = load_weights(AutoModelForSequenceClassification, trunk, runs_remote_code(trunk), num_labels=1, **weights)
     model.config.get_text_config().pad_token_id = tokenizer.pad_token_id
     model.config.pad_token_id = tokenizer.pad_token_id
     return model, tokenizer
+
+
+def add_nothing(tokenizer: Any) -> None:
+    """Let a tokenizer read a rendered conversation as it stands.
+
+    Evaluators such as reward-bench render first and tokenize then: a first token that the template wrote would be there
+    twice, with another score.
+    """
+    from tokenizers import processors
+
+    if len(tokenizer("a")["input_ids"]) > len(tokenizer("a", add_special_tokens=False)["input_ids"]):
+        tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(single="$A", pair="$A $B")
 
 
 def save_model(folder: Path | str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
@@ -187,5 +205,5 @@ def save_model(folder: Path | str, model: PreTrainedModel, tokenizer: PreTrained
     model.save_pretrained(folder, safe_serialization=True)
     tokenizer.padding_side = "right"
     tokenizer.save_pretrained(folder)
-    if type(model).__module__.startswith("transformers_modules."):
+    if has_remote_code(model):
         write_json(Path(folder) / REMOTE_CODE, {"trust_remote_code": True})

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-4
 """Largest difference of a float32 score between batch sizes and paddings, before and after save and load."""
-BF16_TOLERANCE = 0.03
-"""The same for weights in bfloat16, as a share of the largest score: such a number has three digits."""
+BF16_TOLERANCE = 0.05
+"""The same for weights in bfloat16, as a share of the largest score; such a number has two to three digits."""
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,15 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from rlhf_pipeline import adapters, models
 from rlhf_pipeline.methods import MethodParams
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 class DivergedError(ArithmeticError):
@@ -22,6 +26,9 @@ class TrainingParams(MethodParams):
 
     learning_rate: float = Field(gt=0, description="peak of the schedule")
     batch_size: int = Field(ge=1, description="rows per optimizer step")
+    rows_at_once: int | None = Field(
+        None, ge=1, description="rows of a batch that are in memory together, a divisor of batch_size; null: all"
+    )
     num_epochs: float = Field(1.0, gt=0, description="passes over the data")
     warmup_fraction: float = Field(0.05, ge=0, lt=1, description="share of the steps in which the rate rises")
     lr_scheduler_type: str = Field("cosine", description="decay of the rate after warm-up")
@@ -34,6 +41,15 @@ class TrainingParams(MethodParams):
     save_fraction: float = Field(
         0.1, gt=0, le=1, description="share of the steps between checkpoints, from which a killed training goes on"
     )
+    precision: Literal["fp32", "bf16"] = Field("fp32", description="of the arithmetic and of the weights as saved")
+    gradient_checkpointing: bool = Field(False, description="compute activations twice instead of keeping them")
+    lora: adapters.Lora | None = Field(None, description="train low-rank adapters; null: all weights")
+
+    @model_validator(mode="after")
+    def _rows_divide_the_batch(self) -> TrainingParams:
+        if self.batch_size % (self.rows_at_once or 1):
+            raise ValueError(f"batch_size {self.batch_size} is no multiple of rows_at_once {self.rows_at_once}")
+        return self
 
 
 def save_steps(params: TrainingParams, num_steps: int, boundary: int) -> int:
@@ -42,16 +58,18 @@ def save_steps(params: TrainingParams, num_steps: int, boundary: int) -> int:
 
 
 def arguments(params: TrainingParams, num_rows: int, seed: int, checkpoints: Path | None = None) -> dict[str, Any]:
-    """Return the arguments that every TRL configuration of ours takes: float32, no recompute, nothing sent.
+    """Return the arguments that every TRL configuration of ours takes; nothing is sent.
 
     Checkpoints are saved only where a folder for them is given.
     """
     num_steps = max(int(num_rows * params.num_epochs / params.batch_size), 1)
     logging_steps = max(num_steps // 40, 1)
+    rows_at_once = params.rows_at_once or params.batch_size
     return {
         "output_dir": str(checkpoints or ".cache/trainer"),
         "learning_rate": params.learning_rate,
-        "per_device_train_batch_size": params.batch_size,
+        "per_device_train_batch_size": rows_at_once,
+        "gradient_accumulation_steps": params.batch_size // rows_at_once,
         "num_train_epochs": params.num_epochs,
         "warmup_steps": int(params.warmup_fraction * num_steps),
         "lr_scheduler_type": params.lr_scheduler_type,
@@ -60,8 +78,9 @@ def arguments(params: TrainingParams, num_rows: int, seed: int, checkpoints: Pat
         "adam_beta2": params.adam_beta2,
         "seed": seed,
         "data_seed": seed,
-        "bf16": False,
-        "gradient_checkpointing": False,
+        "use_cpu": models.device() == "cpu",
+        "bf16": params.precision == "bf16",
+        "gradient_checkpointing": params.gradient_checkpointing,
         "save_strategy": "steps" if checkpoints else "no",
         # A mean over the steps since the last log is in no checkpoint.
         "save_steps": save_steps(params, num_steps, boundary=logging_steps),
@@ -107,6 +126,34 @@ def guarded(trainer: Any) -> Any:
 def mean_loss(curve: Iterable[Mapping[str, float]]) -> float:
     """Return the mean loss over a learning curve. (A trainer's own counts only the steps since it was resumed.)"""
     return fmean(row["loss"] for row in curve if "loss" in row)
+
+
+def weights(params: TrainingParams) -> dict[str, Any]:
+    """Return how a model is loaded to be trained: weights that training changes in float32, others as they are saved.
+
+    Raises:
+        ModuleNotFoundError: what the settings need is not installed; names the extra.
+    """
+    import torch
+
+    is_half = params.precision == "bf16" and params.lora is not None
+    return {"dtype": torch.bfloat16 if is_half else torch.float32, "quantization": adapters.quantization(params.lora)}
+
+
+def finish(trained: Any, params: TrainingParams, load: Callable[..., tuple[Any, Any]]) -> PreTrainedModel:
+    """Return a trained model as it is saved: adapters merged, in the precision of its settings.
+
+    Args:
+        trained: a trainer's model.
+        params: settings of the training.
+        load: takes `dtype` and returns model and tokenizer as they were before training; called where four bits were
+            trained beside, which cannot be merged into.
+    """
+    import torch
+
+    dtype: Any = torch.bfloat16 if params.precision == "bf16" else torch.float32
+    merged = adapters.merge(trained, params.lora, lambda: load(dtype=dtype)[0]) if params.lora else trained
+    return merged.to(dtype)
 
 
 def curve(log_history: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> list[dict[str, float]]:

@@ -13,6 +13,19 @@ def test_fewer_rows_than_a_batch_still_make_a_step():
     assert arguments(PARAMS, num_rows=3, seed=0)["logging_steps"] == 1
 
 
+def test_a_batch_may_pass_through_memory_in_parts():
+    made = arguments(PARAMS.model_copy(update={"rows_at_once": 5}), num_rows=500, seed=0)
+    assert (made["per_device_train_batch_size"], made["gradient_accumulation_steps"]) == (5, 2)
+    assert made["warmup_steps"] == 10
+    with pytest.raises(ValueError, match="no multiple of rows_at_once"):
+        TrainingParams(learning_rate=0.1, batch_size=10, rows_at_once=3)
+
+
+def test_precision_and_recomputing_reach_the_trainer():
+    made = arguments(PARAMS.model_copy(update={"precision": "bf16", "gradient_checkpointing": True}), 10, 0)
+    assert (made["bf16"], made["gradient_checkpointing"]) == (True, True)
+
+
 def test_trl_takes_the_arguments_and_reports_and_saves_nothing():
     from trl import RewardConfig, SFTConfig
 

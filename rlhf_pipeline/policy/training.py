@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from rlhf_pipeline import checkpoints, models, training
+from rlhf_pipeline import adapters, checkpoints, models, training
+from rlhf_pipeline.methods import MethodParams
 from rlhf_pipeline.policy.sampling import completion_logps, render_prompts
 from rlhf_pipeline.records import Conversation, Row, derive_seed
 from rlhf_pipeline.validation.ensemble import Ensemble
@@ -20,6 +21,16 @@ from rlhf_pipeline.validation.ensemble import Ensemble
 if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallback
+
+
+class Vllm(MethodParams):
+    """Settings of generation through vLLM."""
+
+    mode: Literal["colocate", "server"] = Field(
+        "colocate", description="in the training's process, or `trl vllm-serve`"
+    )
+    memory_fraction: float = Field(0.3, gt=0, lt=1, description="of the GPU, for colocate")
+    server_url: str | None = Field(None, description="of the server; null: port 8000 of this machine")
 
 
 class Params(training.TrainingParams):
@@ -38,6 +49,7 @@ class Params(training.TrainingParams):
     max_completion_length: int = Field(64, ge=1, description="tokens")
     max_length: int = Field(192, ge=8, description="tokens; a prompt without room for a whole completion is left out")
     num_references: int = Field(4, ge=1, description="reference completions per prompt that the proxy is centred on")
+    vllm: Vllm | None = Field(None, description="draw completions through vLLM; null: through transformers")
     save_samples_steps: int = Field(20, ge=1, description="steps between saved samples; first and last are saved too")
     num_sampled_prompts: int = Field(48, ge=1, description="prompts with a saved sample, the same every time")
 
@@ -80,6 +92,26 @@ def arguments(setup: Setup, params: Params) -> dict[str, Any]:
         "temperature": 1.0,
         "top_k": 0,
         "top_p": 1.0,
+        "trust_remote_code": models.has_remote_code(setup.policy),
+        **generation(params),
+    }
+
+
+def generation(params: Params) -> dict[str, Any]:
+    """Return the arguments that choose what draws the completions.
+
+    Raises:
+        ModuleNotFoundError: vLLM is asked for and not installed.
+    """
+    if params.vllm is None:
+        return {}
+    adapters.require("vllm", "policy.settings.vllm")
+    return {
+        "use_vllm": True,
+        "vllm_mode": params.vllm.mode,
+        "vllm_gpu_memory_utilization": params.vllm.memory_fraction,
+        "vllm_server_base_url": params.vllm.server_url,
+        "vllm_max_model_length": params.max_length,
     }
 
 
@@ -96,6 +128,7 @@ def create_trainer(trainer: type, config: Any, setup: Setup, params: Params) -> 
         train_dataset=setup.dataset,
         processing_class=setup.tokenizer,
         callbacks=list(setup.callbacks),
+        peft_config=adapters.peft_config(params.lora, "CAUSAL_LM"),
     )
     made.remove_callback(PrinterCallback)
     if made.pop_callback(ProgressCallback):
@@ -160,8 +193,8 @@ def train(
     from rlhf_pipeline.policy import trajectory
     from rlhf_pipeline.policy.proxy import measure_proxy
 
-    policy, tokenizer = models.load_policy(reference_folder)
-    reference, _ = models.load_policy(reference_folder)
+    load = partial(models.load_policy, reference_folder)
+    (policy, tokenizer), (reference, _) = (load(**training.weights(params)) for _ in range(2))
     rows, num_too_long = choose_prompts(prompts, tokenizer, params, derive_seed(seed, "prompts"))
     limit = params.max_completion_length
     proxy = measure_proxy(
@@ -181,8 +214,9 @@ def train(
         policy, tokenizer, Dataset.from_list(asked), proxy.reward_function(measure), derive_seed(seed, "steps"),
         [recorder], checkpoint_folder,
     )  # fmt: skip
-    checkpoints.train(algorithm.trainer(setup, params))
-    models.save_model(out, policy, tokenizer)
+    trainer = algorithm.trainer(setup, params)
+    checkpoints.train(trainer)
+    models.save_model(out, training.finish(trainer.model, params, load), tokenizer)
     counts = {"num_prompts": len(rows), "num_too_long": num_too_long}
     metrics = {**trajectory.summarise(recorder.rows), **counts}
     return {"metrics": metrics, "trajectory": recorder.rows, "samples": recorder.samples}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from rlhf_pipeline import checkpoints, models, scoring, training
+from rlhf_pipeline import adapters, checkpoints, models, scoring, training
 from rlhf_pipeline.records import Row, derive_seed
 
 if TYPE_CHECKING:
@@ -27,6 +28,12 @@ class Params(training.TrainingParams):
         False, description="begin with even attention in the last layer: the score is at first a mean over the tokens"
     )
     num_evaluations: int = Field(5, ge=0, description="points of the learning curve")
+
+    @model_validator(mode="after")
+    def _attention_is_not_in_four_bits(self) -> Params:
+        if self.even_attention and self.lora and self.lora.four_bit:
+            raise ValueError("even_attention sets weights that lora.four_bit has packed; leave one of them out")
+        return self
 
 
 def bootstrap(rows: list[Row], seed: int) -> list[Row]:
@@ -54,6 +61,16 @@ def attend_evenly(model: PreTrainedModel) -> None:
         raise ValueError(f"rewards.settings.even_attention: {type(model).__name__} has no q_proj; leave it false")
     for parameter in model.get_submodule(queries[-1]).parameters():
         zeros_(parameter)
+
+
+def create(trunk: Path | str, params: Params, seed: int, **weights: Any) -> Any:
+    """Return a reward model that is ready to be trained, and its tokenizer; see `models.reward_model_from`."""
+    model, tokenizer = models.reward_model_from(trunk, seed, **weights)
+    head: Any = model.get_submodule("score")
+    head.float()  # trained whole, also where the other weights are in half
+    if params.even_attention:
+        attend_evenly(model)
+    return model, tokenizer
 
 
 def tokenize(rows: list[Row], tokenizer: PreTrainedTokenizerFast, max_length: int) -> tuple[Dataset, int]:
@@ -139,9 +156,8 @@ def train(
     Raises:
         DivergedError: the loss or its gradient is not finite; names the step and the ids of the pairs.
     """
-    model, tokenizer = models.reward_model_from(trunk, seed)
-    if params.even_attention:
-        attend_evenly(model)
+    load = partial(create, trunk, params, seed)
+    model, tokenizer = load(**training.weights(params))
     rows = bootstrap(pairs, derive_seed(seed, "bootstrap")) if params.bootstrap else pairs
     dataset, num_too_long = tokenize(rows, tokenizer, params.max_length)
     held_out, _ = tokenize(validation, tokenizer, params.max_length)
@@ -153,9 +169,10 @@ def train(
         train_dataset=dataset,
         eval_dataset=held_out,
         processing_class=tokenizer,
+        peft_config=adapters.peft_config(params.lora, "SEQ_CLS"),
     )
     checkpoints.train(trainer)
-    models.save_model(out, model, tokenizer)
+    models.save_model(out, training.finish(trainer.model, params, load), tokenizer)
     columns = {"loss": "loss", "eval_accuracy": "accuracy", "eval_loss": "eval_loss"}
     curve = training.curve(trainer.state.log_history, columns)
     metrics = {

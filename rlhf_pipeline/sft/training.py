@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from rlhf_pipeline import checkpoints, models, training
+from rlhf_pipeline import adapters, checkpoints, models, training
 from rlhf_pipeline.records import Row, text
 from rlhf_pipeline.sft import bases
 
@@ -81,11 +82,11 @@ def train(
     Raises:
         DivergedError: the loss or its gradient is not finite; names the step and the lines of the demonstrations.
     """
-    import torch
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
-    model, tokenizer = create_or_load(base, demonstrations, params.tokenizer, seed, dtype=torch.float32, **loading)
+    create = partial(create_or_load, base, demonstrations, params.tokenizer, seed, **loading)
+    model, tokenizer = create(**training.weights(params))
     rows, num_truncated = tokenize(demonstrations, tokenizer, params.max_length)
     config = SFTConfig(
         **training.arguments(params, len(rows), seed, checkpoint_folder),
@@ -101,9 +102,11 @@ def train(
         args=config,
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
+        peft_config=adapters.peft_config(params.lora, "CAUSAL_LM"),
     )
     trainer.data_collator = training.name_rows(trainer.data_collator)
     checkpoints.train(trainer)
+    model = training.finish(trainer.model, params, create)
     models.save_model(out, model, tokenizer)
     curve = training.curve(trainer.state.log_history, {"loss": "loss"})
     metrics = {

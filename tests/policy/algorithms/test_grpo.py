@@ -2,6 +2,7 @@
 
 import pytest
 from pydantic import ValidationError
+from trl import GRPOConfig
 
 from rlhf_pipeline.policy import training
 from rlhf_pipeline.policy.algorithms import grpo
@@ -44,3 +45,16 @@ def test_passes_over_the_prompts_become_steps(setup):
 def test_a_setting_out_of_range_is_refused(wrong):
     with pytest.raises(ValidationError):
         grpo.Params(**wrong)
+
+
+@pytest.mark.parametrize("vllm", [{"mode": "colocate"}, {"mode": "server", "server_url": "http://localhost:8000"}])
+def test_generation_through_vllm_is_trls(setup, vllm, monkeypatch):
+    monkeypatch.setattr("rlhf_pipeline.adapters.find_spec", lambda name: name)
+    made = GRPOConfig(**training.arguments(setup, grpo.Params(vllm=vllm | {"memory_fraction": 0.4}, max_length=99)))
+    assert (made.use_vllm, made.vllm_mode, made.vllm_max_model_length) == (True, vllm["mode"], 99)
+    assert (made.vllm_gpu_memory_utilization, made.vllm_server_base_url) == (0.4, vllm.get("server_url"))
+
+
+def test_vllm_that_is_not_installed_is_named(setup):
+    with pytest.raises(ModuleNotFoundError, match=r"policy\.settings\.vllm needs vllm"):
+        grpo.trainer(setup, grpo.Params(vllm={}))
