@@ -2,10 +2,15 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rlhf_pipeline import checkpoints, methods
-from rlhf_pipeline.params import load_params
-from rlhf_pipeline.records import derive_seed, read_rows, write_csv, write_json, write_rows
+from rlhf_pipeline.params import Params, load_params
+from rlhf_pipeline.records import derive_seed, read_json, read_rows, write_csv, write_json, write_rows
+
+if TYPE_CHECKING:
+    from rlhf_pipeline.policy.card import Origin
+    from rlhf_pipeline.validation.ensemble import Ensemble
 
 OUT = Path("data/policy")
 PROMPTS = "data/curation/policy_prompts.jsonl"
@@ -18,6 +23,7 @@ def main() -> None:
     os.environ.setdefault("DISABLE_MLFLOW_INTEGRATION", "TRUE")
     import torch
 
+    from rlhf_pipeline.policy import card
     from rlhf_pipeline.policy.training import train
     from rlhf_pipeline.policy.trajectory import COLUMNS
     from rlhf_pipeline.tracking import log_stage
@@ -36,6 +42,7 @@ def main() -> None:
     with checkpoints.kept("policy", [PROMPTS, ENSEMBLE, reference], effective) as folder:
         prompts, out = read_rows(PROMPTS), OUT / "model"
         result = train(reference, ensemble, prompts, algorithm, settings, seed, out, threads, folder)
+        card.write(out, origin(params, settings, ensemble, result["metrics"]["num_prompts"]))
         write_csv(OUT / "trajectory.csv", result["trajectory"], COLUMNS)
         write_rows(OUT / "samples.jsonl", result["samples"])
         write_json(OUT / "metrics.json", result["metrics"])
@@ -46,6 +53,25 @@ def main() -> None:
         artifacts=[OUT / "trajectory.csv", OUT / "samples.jsonl"],
         datasets=[PROMPTS],
         curve=result["trajectory"],
+    )
+
+
+def origin(params: Params, settings: Any, ensemble: "Ensemble", num_prompts: int) -> "Origin":
+    """Return what the policy was made of, for its card."""
+    from rlhf_pipeline.policy.card import Origin
+
+    trunk = params.sft.trunks[params.policy.reference]
+    return Origin(
+        base=trunk.base,
+        reference=params.policy.reference,
+        algorithm=params.policy.algorithm,
+        settings=settings.model_dump(),
+        source=params.curation.source,
+        num_prompts=num_prompts,
+        aggregator=ensemble.aggregator,
+        members={name: params.rewards.members[name].model_dump() for name in ensemble.members},
+        gates={stage: read_json(f"data/gate/{stage}.json") for stage in ("curation", "validation")},
+        trust_remote_code=trunk.trust_remote_code,
     )
 
 

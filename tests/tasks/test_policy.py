@@ -48,6 +48,8 @@ def night(root, tmp_path_factory):
     rows = [{"id": f"p{n}", "prompt": user(f"paint {word}")} for n, word in enumerate(WORDS)]
     write_rows(folder / "data/curation/policy_prompts.jsonl", rows)
     write_models(folder)
+    write_json(folder / "data/gate/curation.json", {"admitted": True, "enforced": True})
+    write_json(folder / "data/gate/validation.json", {"admitted": False, "enforced": False})
     return folder
 
 
@@ -81,6 +83,10 @@ def test_the_stage_writes_what_evaluation_reads_and_the_same_twice(inside, tmp_p
     assert read_json(inside / "data/policy/metrics.json")["num_prompts"] == 4
     record = read_json(tmp_path / "records/policy.json")
     assert (record["name"], len(record["curve"])) == ("policy", 2)
+    card = (inside / "data/policy/model/README.md").read_text(encoding="utf-8")
+    assert "- validation: refused, and the gate was not enforced" in card
+    assert "from the trunk `first`, which began from `rlhf_pipeline/sft/architectures/llama_tiny.json`" in card
+    assert read_json(inside / "data/policy/model/generation_config.json")["do_sample"] is True
     shutil.rmtree(inside / "data/policy")
     policy.main()
     assert outputs(inside) == first
