@@ -1,4 +1,4 @@
-"""The world's card: `python -m benchmarks.world [--seeds 0 1 2 3 4]`.
+"""The world's card: `python -m benchmarks.world [--seeds 0 1 2 3 4] [--jobs 2]`.
 
 No claim is measured in a world whose card fails.
 """
@@ -9,7 +9,9 @@ import math
 import random
 import statistics
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from itertools import combinations
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -92,7 +94,7 @@ def trained_figures(raw: Raw, world: World, seed: int) -> dict[str, float]:
     from rlhf_pipeline.rewards.objectives import bradley_terry
     from rlhf_pipeline.sft import training as sft
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     params = load_params()
     with TemporaryDirectory() as name:
         trunk, member = Path(name, "trunk"), Path(name, "member")
@@ -182,7 +184,10 @@ def main() -> None:
     """Print the card of each seed, and whether all pass."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
-    cards = {seed: measure(seed) for seed in parser.parse_args().seeds}
+    parser.add_argument("--jobs", type=int, default=2, help="seeds measured side by side, a core each")
+    asked = parser.parse_args()
+    with ProcessPoolExecutor(asked.jobs, get_context("spawn")) as pool:
+        cards = dict(zip(asked.seeds, pool.map(measure, asked.seeds), strict=True))
     print(f"{'':22}" + "".join(f"{f'seed {seed}':>10}" for seed in cards) + "   bounds")
     for name, bounds in BOUNDS.items():
         print(

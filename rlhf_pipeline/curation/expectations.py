@@ -69,9 +69,8 @@ def run_suite(frame: "pandas.DataFrame", num_read: int) -> list[Expectation]:
     )
     rules = suite(num_read)
     # All at once, for each call hashes the whole table; results come in another order and carry their words with them.
-    results = batch.validate(
-        gx.ExpectationSuite("pairs", [rule for _, rule in rules]), result_format="BOOLEAN_ONLY"
-    ).results
+    together = gx.ExpectationSuite("pairs", [rule for _, rule in rules])
+    results: list[Any] = batch.validate(together, result_format="BOOLEAN_ONLY").results
     passed = {result.expectation_config.meta["words"]: bool(result.success) for result in results}
     return [Expectation(words, passed[words]) for words, _ in rules]
 

@@ -63,6 +63,38 @@ def tokenize(rows: list[Row], tokenizer: PreTrainedTokenizerFast, max_length: in
     return tokenized, sum(len(ids) > max_length for ids in whole_ids)
 
 
+def create_trainer(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    rows: list[Row],
+    params: Params,
+    seed: int,
+    checkpoint_folder: Path | None,
+) -> Any:
+    """Return TRL's SFTTrainer on tokenized rows, which it names where a loss is not finite."""
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    config = SFTConfig(
+        **training.arguments(params, len(rows), seed, checkpoint_folder),
+        max_length=params.max_length,
+        remove_unused_columns=False,
+        dataset_kwargs={"skip_prepare_dataset": True},
+        # Not by length, though padding takes a sixth of the time: sorted batches hold one kind of demonstration for
+        # many steps on end, and what one kind teaches (marks: telling right from wrong) is forgotten in the next.
+        train_sampling_strategy="random",
+    )
+    trainer = training.guarded(SFTTrainer)(
+        model=model,
+        args=config,
+        train_dataset=Dataset.from_list(rows),
+        processing_class=tokenizer,
+        peft_config=adapters.peft_config(params.lora, "CAUSAL_LM"),
+    )
+    trainer.data_collator = training.name_rows(trainer.data_collator)
+    return trainer
+
+
 def train(
     base: Path | str,
     demonstrations: list[Row],
@@ -82,29 +114,10 @@ def train(
     Raises:
         DivergedError: the loss or its gradient is not finite; names the step and the lines of the demonstrations.
     """
-    from datasets import Dataset
-    from trl import SFTConfig, SFTTrainer
-
     create = partial(create_or_load, base, demonstrations, params.tokenizer, seed, **loading)
     model, tokenizer = create(**training.weights(params))
     rows, num_truncated = tokenize(demonstrations, tokenizer, params.max_length)
-    config = SFTConfig(
-        **training.arguments(params, len(rows), seed, checkpoint_folder),
-        max_length=params.max_length,
-        remove_unused_columns=False,
-        dataset_kwargs={"skip_prepare_dataset": True},
-        # Not by length, though padding takes a sixth of the time: sorted batches hold one kind of demonstration for
-        # many steps on end, and what one kind teaches (marks: telling right from wrong) is forgotten in the next.
-        train_sampling_strategy="random",
-    )
-    trainer = training.guarded(SFTTrainer)(
-        model=model,
-        args=config,
-        train_dataset=Dataset.from_list(rows),
-        processing_class=tokenizer,
-        peft_config=adapters.peft_config(params.lora, "CAUSAL_LM"),
-    )
-    trainer.data_collator = training.name_rows(trainer.data_collator)
+    trainer = create_trainer(model, tokenizer, rows, params, seed, checkpoint_folder)
     checkpoints.train(trainer)
     model = training.finish(trainer.model, params, create)
     models.save_model(out, model, tokenizer)
