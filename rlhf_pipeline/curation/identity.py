@@ -8,7 +8,7 @@ from rlhf_pipeline.records import Conversation, Row, hash_text
 
 def text_of(conversation: Conversation) -> str:
     """Return roles and contents of all messages, spaces made one, so that layout alone tells nothing apart."""
-    return "\n".join(f"{message['role']}: {' '.join(message['content'].split())}" for message in conversation)
+    return "\n".join([f"{message['role']}: {' '.join(message['content'].split())}" for message in conversation])
 
 
 def item(row: Row) -> tuple[str, str, str]:
@@ -55,7 +55,8 @@ def contradictions(rows: Iterable[Row]) -> list[list[int]]:
     both_ways = set()
     for row in rows:
         keys.append(key := (item_id(row), judge_of(row)))
-        if orders.setdefault(key, is_in_order(row)) != is_in_order(row):
+        order = is_in_order(row)
+        if orders.setdefault(key, order) != order:
             both_ways.add(key)
     places: dict[Hashable, list[int]] = defaultdict(list)
     for place, key in enumerate(keys):
