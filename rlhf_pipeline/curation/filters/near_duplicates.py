@@ -51,7 +51,8 @@ def apply(rows: list[Row], params: Params) -> Filtered:
 def sketch(rows: list[Row], params: Params) -> tuple[list[str], NDArray[np.uint64]]:
     """Return the id of each row's item, and its buckets, [N, bands]: items that share one are likely to be near.
 
-    The union of the parts is hashed, for where each part is near, so is the union. Texts live a chunk at a time.
+    Half of a bucket's hashes are of the prompt and half of both sides together (where each side is near, so is their
+    union), so that one long prompt under many replies makes no bucket of them all. Texts live a chunk at a time.
     """
     from datasketch import MinHashLSH
 
@@ -64,7 +65,8 @@ def sketch(rows: list[Row], params: Params) -> tuple[list[str], NDArray[np.uint6
     for start in range(0, len(rows), CHUNK_ITEMS):
         items = [item(row) for row in rows[start : start + CHUNK_ITEMS]]
         hashes, begins = hash_shingles([part for parts in items for part in parts], params.shingle_words)
-        least = signatures(hashes, begins[:: len(items[0])], factors)
+        least = signatures(hashes, begins.reshape(-1, 3)[:, :2].ravel(), factors)  # of prompt, sides, prompt, sides
+        least = np.where(np.arange(len(factors))[:, None] % 2, least[:, ::2], least[:, 1::2])
         keys[start : start + len(items)] = (weights * least.reshape(lsh.b, lsh.r, -1)).sum(axis=1).T
         ids += [hash_text(*parts) for parts in items]
     return ids, keys

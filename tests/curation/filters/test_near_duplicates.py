@@ -7,11 +7,13 @@ from datasketch import MinHash, MinHashLSH
 from rlhf_pipeline.curation.filters.near_duplicates import (
     Params,
     apply,
+    has_company,
     hash_shingles,
     jaccard,
     likeness,
     shingles,
     signatures,
+    sketch,
 )
 from rlhf_pipeline.records import assistant, text
 
@@ -45,6 +47,17 @@ def test_the_exact_jaccard_decides_on_both_sides_of_the_threshold(near, reasons)
 def test_short_replies_to_one_long_prompt_are_not_near(pair, reasons):
     rows = [pair("a", LONG, "yes please", "no"), pair("b", LONG, "yes please", "never"), pair("c", LONG, "maybe", "no")]
     assert reasons(rows, apply(rows, Params())) == (["a", "b", "c"], {})
+
+
+def test_a_long_prompt_that_all_rows_share_puts_none_of_them_into_one_bucket(pairs):
+    rows = [row | {"prompt": [message(LONG), *row["prompt"]]} for row in pairs(1000)]
+    ids, buckets = sketch(rows, Params())
+    assert len(set(ids)) == 1000
+    assert not has_company(buckets).any()
+
+
+def message(content):
+    return {"role": "system", "content": content * 3}
 
 
 def test_votes_on_one_item_stay_together(near, reasons):
