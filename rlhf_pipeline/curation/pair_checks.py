@@ -1,7 +1,7 @@
 """What a rule about rows cannot see: leaks between splits, contradictions, copies, cycles, balance of length."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from rlhf_pipeline.curation import identity
 from rlhf_pipeline.curation.curate import Curated
@@ -50,17 +50,20 @@ def longer_chosen_fraction(rows: Iterable[Row], seed: int) -> Interval:
 
 def cycle_fraction(rows: Iterable[Row], seed: int) -> Interval:
     """Return the share of prompts with a preference cycle, among those with three or more compared completions."""
-    compared: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        compared[prompt_id(row)].append(row)
-    beaten = (_majority(votes) for votes in compared.values() if len(votes) > 1)
+    beaten = (edges for _, edges in majorities(rows))
     cyclic = [float(has_cycle(edges)) for edges in beaten if len({side for edge in edges for side in edge}) > 2]
     return mean_interval(cyclic, seed=seed) if cyclic else exactly(0.0, "no prompt has three compared completions")
 
 
-def _majority(votes: list[Row]) -> set[tuple[str, str]]:
-    counts = Counter((text_of(row["chosen"]), text_of(row["rejected"])) for row in votes)
-    return {(a, b) for (a, b), count in counts.items() if count > counts[b, a]}
+def majorities(rows: Iterable[Row]) -> Iterator[tuple[str, set[tuple[str, str]]]]:
+    """Yield the id of each prompt with several pairs, and which completion beats which in more of them than not."""
+    compared: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        compared[prompt_id(row)].append(row)
+    for prompt, votes in compared.items():
+        if len(votes) > 1:
+            counts = Counter((text_of(row["chosen"]), text_of(row["rejected"])) for row in votes)
+            yield prompt, {(a, b) for (a, b), count in counts.items() if count > counts[b, a]}
 
 
 def has_cycle(edges: set[tuple[str, str]]) -> bool:

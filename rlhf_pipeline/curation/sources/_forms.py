@@ -30,7 +30,7 @@ def collect(entries: Iterable[Entry], parse_entry: Callable[[Entry], list[Row]])
         try:
             raw.pairs += parse_entry(sound(entry))
         except MalformedError as error:
-            raw.unreadable.append(({"id": entry.id, **entry.value}, str(error)))
+            raw.unreadable.append(({**entry.value, "id": entry.id}, str(error)))  # a row is found by its number
     return raw
 
 

@@ -50,7 +50,7 @@ def parse(entries: Iterable[Entry], params: Params) -> Raw:
             raw.labels.append(row)
             prompts[entry.file, text_of(row["prompt"])].append(row)
         except MalformedError as error:
-            raw.unreadable.append(({"id": entry.id, **entry.value}, str(error)))
+            raw.unreadable.append(({**entry.value, "id": entry.id}, str(error)))
     for rows in prompts.values():
         _pair(rows, raw, params)
     return raw

@@ -40,12 +40,12 @@ def parse(entries: Iterable[Entry], params: Params) -> Raw:
             prompt, scored = parse_entry(entry, params)
             prompts.setdefault(text_of(prompt), (prompt, []))[1].append((entry, scored))
         except MalformedError as error:
-            raw.unreadable.append(({"id": entry.id, **entry.value}, str(error)))
+            raw.unreadable.append(({**entry.value, "id": entry.id}, str(error)))
     for prompt, completions in prompts.values():
         try:
             raw.pairs += pair_up(prompt, [scored for _, scored in completions], params)
         except MalformedError as error:
-            raw.unreadable += [({"id": e.id, **e.value}, str(error)) for e, _ in completions]
+            raw.unreadable += [({**e.value, "id": e.id}, str(error)) for e, _ in completions]
     return raw
 
 
