@@ -22,6 +22,9 @@ app = typer.Typer(
     epilog="Exit codes: 0 ok, 1 failed, 2 usage, 3 refused.",
 )
 
+data = typer.Typer(no_args_is_help=True, help="Look at data before a night reads it.")
+app.add_typer(data, name="data")
+
 Profile = Annotated[str | None, typer.Option("--profile", help="Write profiles/NAME.yaml into params.yaml first.")]
 Assignments = Annotated[list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Write one value.")]
 NoPromote = Annotated[bool, typer.Option("--no-promote", help="Leave the champion alone.")]
@@ -126,6 +129,24 @@ def schedule(
 
         serve(cron, at, _arguments(profile, assignments, no_promote), Path.cwd())
         return OK
+
+    raise typer.Exit(_guard(act))
+
+
+@data.command("check", epilog="Example: rlhf data check votes.jsonl --source voted --set first=answer_a")
+def check_data(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Files or folders, all of one form.")],
+    source: Annotated[str | None, typer.Option(metavar="NAME", help="How to read them; else told by columns.")] = None,
+    assignments: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Of the source.")] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the page goes.")] = Path("reports/data"),
+) -> None:
+    """Run the data contract on files and print what it found, by row; refused data ends with 3."""
+    paths, folder = [file.resolve() for file in files], out.resolve()
+
+    def act() -> int:
+        from flows.checking import check
+
+        return OK if check(_console(), paths, source, assignments or [], folder) else REFUSED
 
     raise typer.Exit(_guard(act))
 

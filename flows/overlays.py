@@ -45,6 +45,18 @@ def apply(profile: str | None, assignments: Sequence[str], root: Path = Path("."
     return [f"params.yaml: {key}: {_show(before)} -> {_show(after)}" for key, before, after in changes]
 
 
+def read_assignments(assignments: Sequence[str]) -> dict[str, Any]:
+    """Return assignments as one map.
+
+    Raises:
+        MethodError: one is not `key=value`, the value as YAML.
+    """
+    content: dict[str, Any] = {}
+    for assignment in assignments:
+        _merge(content, _parse(assignment))
+    return content
+
+
 def profiles(root: Path = Path(".")) -> list[str]:
     """Return the names of all profiles."""
     return sorted(path.stem for path in (root / "profiles").glob("*.yaml"))

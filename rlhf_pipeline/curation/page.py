@@ -1,15 +1,18 @@
 """contract.html: what was read, kept and dropped and why, and how the contract judged it. One file, no network."""
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rlhf_pipeline.curation.contract import Contract
 from rlhf_pipeline.curation.curate import Curated
+from rlhf_pipeline.curation.findings import Finding
 from rlhf_pipeline.records import Row
 
 TEMPLATES = Path(__file__).parent / "templates"
 EXAMPLES = 3
+SHOWN_ROWS = 40
 SHOWN_CHARS = 240
 MEANINGS = {
     "dropped_fraction": "share of the pairs read that are in no split",
@@ -23,8 +26,8 @@ MEANINGS = {
 }
 
 
-def render(curated: Curated, contract: Contract) -> str:
-    """Return the page."""
+def render(curated: Curated, contract: Contract, findings: Sequence[Finding] = ()) -> str:
+    """Return the page; with findings, where a person asked for them."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -42,6 +45,8 @@ def render(curated: Curated, contract: Contract) -> str:
         checks=[{"check": check, "meaning": meaning(name)} for name, check in checks.items()],
         unbounded=[{"name": name, "interval": x, "meaning": meaning(name)} for name, x in unbounded.items()],
         suite=contract.suite,
+        findings=findings,
+        shown_rows=SHOWN_ROWS,
         splits=[describe_split(name, rows) for name, rows in curated.splits.items()],
         others={name: len(rows) for name, rows in curated.tables.items() if name not in curated.splits},
         drops=describe_drops(curated.dropped),

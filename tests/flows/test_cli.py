@@ -16,8 +16,8 @@ def rlhf() -> Rlhf:
 
 
 def test_every_command_has_help_with_an_example(rlhf: Rlhf) -> None:
-    for command in ("run", "promote", "rollback", "report", "ui", "methods", "schedule"):
-        result = rlhf(command, "--help")
+    for command in ("run", "promote", "rollback", "report", "ui", "methods", "schedule", "data check"):
+        result = rlhf(*command.split(), "--help")
         assert result.exit_code == 0
         assert "Example: rlhf" in result.output
 
