@@ -38,6 +38,19 @@ def test_new_rows_move_no_old_ones(rows):
     assert {id: after[id] for id in before} == before
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_few_groups_leave_no_split_empty_by_chance(pair, seed):
+    rows = with_groups([pair(f"{n}-{k}", topic=f"t{n}") for n in range(12) for k in range(3)], "topic")
+    shares = {"validation": 0.17, "test": 0.17, "evaluator": 0.15, "evaluation_prompts": 0.05}
+    sizes = {name: len(split) // 3 for name, split in split_rows(rows, shares, seed).items()}
+    assert sizes == {"validation": 2, "test": 2, "evaluator": 2, "evaluation_prompts": 1, "train": 5}
+    assert places(split_rows(rows, shares, seed)) != places(split_rows(rows, shares, seed + 5))
+
+
+def test_a_single_group_is_train(pair):
+    assert places(split_rows(with_groups([pair("a")], "prompt"), SHARES, 0)) == {"a": "train"}
+
+
 def test_a_rows_own_split_is_respected_and_its_group_follows(pair):
     rows = with_groups([pair("a"), pair("b", split="test", chosen="hi"), pair("c", prompt="other")], "prompt")
     found = split_rows(rows, {}, seed=0)
