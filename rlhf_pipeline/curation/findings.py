@@ -143,9 +143,7 @@ def one_place(raw_by_file: RawByFile) -> Iterator[Finding]:
         place, count = max(places.items(), key=lambda x: x[1], default=("", 0))
         is_choice = len(raw.labels) == 0 and places.total() >= MANY
         if is_choice and count / places.total() >= ALWAYS:
-            words = (
-                f"of {places.total()} pairs of {file.name} prefer {place}: it is the chosen side, and no other order"
-            )
+            words = f"of {places.total()} pairs of {file.name} have the better side in {place}, whatever a manual says"
             others = [row["id"] for row in raw.pairs if row.get("chosen_place") != place]
             yield Finding("one_place", count, words, others)
 
