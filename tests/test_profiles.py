@@ -10,6 +10,8 @@ from flows import overlays
 from rlhf_pipeline import methods
 from rlhf_pipeline.methods import MethodError
 from rlhf_pipeline.params import load_params
+from rlhf_pipeline.rewards import training as rewards
+from rlhf_pipeline.sft import training as sft
 
 ROOT = Path(__file__).parents[1]
 PROFILES = [None, *overlays.profiles(ROOT)]
@@ -36,9 +38,16 @@ def test_its_methods_take_its_settings(params):
     asked += [("rewards/objectives", m.objective, m.objective_settings) for m in params.rewards.members.values()]
     asked += [("validation/aggregators", validation.aggregator, validation.aggregator_settings)]
     asked += [("validation/checks", name, validation.check_settings.get(name)) for name in validation.checks]
+    asked += [("policy/algorithms", params.policy.algorithm, params.policy.settings)]
     for folder, name, overrides in asked:
         methods.settings(methods.load(folder, name), overrides)
-    methods.load("policy/algorithms", params.policy.algorithm)
+
+
+def test_its_trainings_take_its_settings(params):
+    for name, trunk in params.sft.trunks.items():
+        methods.parse_settings(sft.Params, {**params.sft.settings, **trunk.settings}, name)
+    for name, member in params.rewards.members.items():
+        methods.parse_settings(rewards.Params, {**params.rewards.settings, **member.settings}, name)
 
 
 def test_settings_are_of_methods_that_are_chosen(params):

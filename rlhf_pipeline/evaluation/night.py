@@ -9,6 +9,7 @@ import yaml
 
 from rlhf_pipeline.evaluation.numbers import Numbers, read_numbers
 from rlhf_pipeline.evaluation.stages import Family, present, read_families
+from rlhf_pipeline.models import runs_remote_code
 from rlhf_pipeline.records import Row, iterate_rows, read_json, read_rows
 from rlhf_pipeline.verdicts import Verdict, read_verdict
 
@@ -39,6 +40,8 @@ class Night:
     trajectory: list[Numbers] = field(default_factory=list)
     curve: list[Numbers] = field(default_factory=list)
     samples: list[Row] = field(default_factory=list)
+    remote_code: list[str] = field(default_factory=list)
+    """Models made of a checkpoint whose own code was trusted."""
 
 
 def read_night(root: Path, *, before_gate: str | None = None, parameters: Mapping[str, Any] | None = None) -> Night:
@@ -66,6 +69,7 @@ def read_night(root: Path, *, before_gate: str | None = None, parameters: Mappin
         trajectory=_read_if_there(data / "policy/trajectory.csv") if is_in("policy") else [],
         curve=_read_if_there(data / "evaluation/curve.csv") if is_in("evaluation") else [],
         samples=read_rows(data / "evaluation/samples.jsonl") if is_in("evaluation") else [],
+        remote_code=[o for f in families if f.name in reached for o in f.outs if runs_remote_code(root / o)],
     )
 
 

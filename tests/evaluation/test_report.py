@@ -5,6 +5,7 @@ from functools import cache
 import pytest
 
 from rlhf_pipeline.evaluation.report import render
+from rlhf_pipeline.models import REMOTE_CODE
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,18 @@ def test_a_night_that_was_not_enforced_says_so_first(page):
     assert "refused, not enforced" in html
     assert "Proxy and yardsticks" in html
     assert '<div class="banner admitted">' not in html
+
+
+def test_code_of_a_checkpoint_that_ran_is_told_at_the_top(make_night, tmp_path):
+    night = make_night()
+    mark = night / "data/rewards/members/a" / REMOTE_CODE
+    mark.parent.unlink()  # an output of the laid night is an empty file
+    mark.parent.mkdir()
+    mark.write_text("{}")
+    told = "Code that came with a checkpoint ran (trust_remote_code): data/rewards/members/a."
+    assert told in render(night, tmp_path / "told.html").read_text()
+    mark.unlink()
+    assert "trust_remote_code" not in render(night, tmp_path / "plain.html").read_text()
 
 
 def test_a_refused_evaluation_is_refused(page):
