@@ -21,7 +21,7 @@ def headline(stage: Stage) -> str:
     """Return the metric that stands for a stage: the one that dvc.yaml names, or the first of its file."""
     values = metrics(stage)
     name = stage.headline if stage.headline in values else next(iter(values), None)
-    return f"{name} {values[name]:.4g}" if name else ""
+    return f"{name} {shown(values[name])}" if name else ""
 
 
 def verdict(stage: Stage) -> str:
@@ -39,3 +39,8 @@ def _dotted(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in content.items():
         flat |= _dotted(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
     return flat
+
+
+def shown(value: float) -> str:
+    """Return a number as a table shows it: whole ones in full, others with four digits."""
+    return f"{value:.0f}" if float(value).is_integer() else f"{value:.4g}"
