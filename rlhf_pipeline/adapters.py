@@ -28,7 +28,7 @@ class Lora(MethodParams):
     alpha: float = Field(32.0, gt=0, description="what they add is multiplied by alpha / rank")
     dropout: float = Field(0.0, ge=0, lt=1, description="of what goes into them")
     targets: list[str] | Literal["all-linear"] = Field("all-linear", description="names of the layers that get them")
-    four_bit: bool = Field(False, description="keep the other weights in four bits while training; needs a GPU")
+    four_bit: bool = Field(False, description="keep the other weights in four bits while training")
 
 
 def peft_config(lora: Lora | None, task: Literal["CAUSAL_LM", "SEQ_CLS"]) -> LoraConfig | None:
@@ -55,7 +55,7 @@ def quantization(lora: Lora | None) -> BitsAndBytesConfig | None:
     """
     if lora is None or not lora.four_bit:
         return None
-    require("bitsandbytes", "lora.four_bit")
+    require("bitsandbytes", "lora.four_bit", "pip install -e '.[gpu]'")
     import torch
     from transformers import BitsAndBytesConfig
 
@@ -68,14 +68,14 @@ def quantization(lora: Lora | None) -> BitsAndBytesConfig | None:
     )
 
 
-def require(package: str, setting: str) -> None:
+def require(package: str, setting: str, remedy: str) -> None:
     """Refuse a setting whose package is not installed.
 
     Raises:
-        ModuleNotFoundError: names the extra to install.
+        ModuleNotFoundError: says what to do about it.
     """
     if find_spec(package) is None:
-        raise ModuleNotFoundError(f"{setting} needs {package}, which is not installed: pip install -e '.[gpu]'")
+        raise ModuleNotFoundError(f"{setting} needs {package}, which is not installed: {remedy}")
 
 
 def merge(trained: Any, lora: Lora, reload: Callable[[], PreTrainedModel]) -> PreTrainedModel:

@@ -26,14 +26,14 @@ def test_the_head_of_a_reward_model_is_trained_whole():
     assert adapters.peft_config(Lora(), "CAUSAL_LM").modules_to_save is None
 
 
-def test_a_package_that_is_missing_is_named_with_its_extra():
-    with pytest.raises(ModuleNotFoundError, match=r"x\.y needs no_such_package.* pip install -e '\.\[gpu\]'"):
-        adapters.require("no_such_package", "x.y")
+def test_a_package_that_is_missing_is_named_with_the_remedy():
+    with pytest.raises(ModuleNotFoundError, match=r"x\.y needs no_such_package, which is not installed: do this"):
+        adapters.require("no_such_package", "x.y", "do this")
 
 
 @pytest.mark.skipif(BITS, reason="bitsandbytes is installed")
 def test_four_bits_ask_for_their_package():
-    with pytest.raises(ModuleNotFoundError, match=r"lora\.four_bit needs bitsandbytes"):
+    with pytest.raises(ModuleNotFoundError, match=r"lora\.four_bit needs bitsandbytes.* pip install -e '\.\[gpu\]'"):
         training.weights(Params(lora=Lora(four_bit=True)))
 
 

@@ -105,7 +105,7 @@ def generation(params: Params) -> dict[str, Any]:
     """
     if params.vllm is None:
         return {}
-    adapters.require("vllm", "policy.settings.vllm")
+    adapters.require("vllm", "policy.settings.vllm", "docs/operating.md tells how, under Models of your own")
     return {
         "use_vllm": True,
         "vllm_mode": params.vllm.mode,
