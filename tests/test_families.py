@@ -64,7 +64,7 @@ def trained(request, families, tmp_path_factory):
 def train_member(trunk, out, shape):
     params = reward_training.Params(**STEPS, **SHAPES[shape], num_evaluations=1)
     pairs = [
-        {"group": str(n), "prompt": one[:1], "chosen": one[1:], "rejected": assistant("bad bad")}
+        {"id": str(n), "group": str(n), "prompt": one[:1], "chosen": one[1:], "rejected": assistant("bad bad")}
         for n, one in enumerate(CONVERSATIONS)
     ]
     reward_training.train(trunk, pairs, pairs[:4], params, bradley_terry, bradley_terry.Params(), 0, out)

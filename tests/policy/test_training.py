@@ -98,7 +98,7 @@ def test_a_loss_that_is_nan_names_the_prompts(run, tmp_path, monkeypatch):
     monkeypatch.setattr(GRPOTrainer, "compute_loss", compute_loss)
     with pytest.raises(DivergedError, match=r"loss is nan at step 4, rows: p\d+, p\d+$"):
         run("grpo", num_steps=6, checkpoints=tmp_path / "checkpoints")
-    assert latest(tmp_path / "checkpoints").name == "checkpoint-2"
+    assert latest(tmp_path / "checkpoints").name == "checkpoint-3"
 
 
 def test_the_saved_policy_is_the_trained_one(run, reference, tmp_path):
