@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 
 from benchmarks import clone as clones
 from rlhf_pipeline.evaluation.pictures import overoptimisation_picture
+from rlhf_pipeline.verdicts import read_verdict
 
 PICTURE = Path("docs/pictures/overoptimisation.png")
 MEMBER = "weak"
@@ -43,13 +44,24 @@ def measure(seed: int) -> dict[str, Any]:
         timing = clones.run(clone, ["rlhf", "run", "--no-promote", "--set", f"seed={seed}"], allowed=(0,))
         with open(clone / "data/evaluation/curve.csv", encoding="utf-8", newline="") as lines:
             curve = list(csv.DictReader(lines))
-        return {"seed": seed, "curve": curve, "metrics": clones.read_metrics(clone), "seconds": timing.seconds}
+        return {"seed": seed, "curve": curve, "refused": refused(clone), "seconds": timing.seconds}
+
+
+def refused(night: Path) -> dict[str, list[str]]:
+    """Return by stage the checks on which an enforced gate would have ended the night."""
+    verdicts = {path.parent.name: read_verdict(path) for path in sorted(night.glob("data/*/verdict.json"))}
+    broken = {
+        stage: [c.name for c in verdict.checks if not c.passed and c.bound.severity == "block"]
+        for stage, verdict in verdicts.items()
+    }
+    return {stage: names for stage, names in broken.items() if names}
 
 
 def finish(result: dict[str, Any]) -> dict[str, Any]:
     """Draw the picture into the repository and return what the JSON line says of the weak night."""
     overoptimisation_picture(result["curve"], clones.ROOT / PICTURE)
-    return {"seed": result["seed"], "picture": str(PICTURE), **describe(result["curve"])}
+    told = {name: result[name] for name in ("seed", "refused")}
+    return {**told, "picture": str(PICTURE), **describe(result["curve"])}
 
 
 def describe(curve: Sequence[dict[str, str]]) -> dict[str, float]:

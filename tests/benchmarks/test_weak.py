@@ -4,6 +4,7 @@ from benchmarks import clone as clones
 from benchmarks import weak
 from rlhf_pipeline import methods
 from rlhf_pipeline.params import Params
+from rlhf_pipeline.verdicts import Bound, Interval, judge, write_verdict
 
 
 def test_one_weak_member_is_left_beside_the_evaluators_and_the_gate_only_warns():
@@ -33,6 +34,16 @@ def test_the_curve_is_told_by_its_ends_and_its_best():
 def test_the_picture_is_drawn_into_the_repository(monkeypatch, tmp_path):
     monkeypatch.setattr(clones, "ROOT", tmp_path)
     row = {"step": "0", "kl": "0", "proxy_reward": "1", "evaluator_reward": "", "gold_reward": "1", "disagreement": "0"}
-    told = weak.finish({"seed": 5, "curve": [row, row | {"step": "9", "kl": "4", "gold_reward": "-1"}]})
+    told = weak.finish({"seed": 5, "refused": {}, "curve": [row, row | {"step": "9", "kl": "4", "gold_reward": "-1"}]})
     assert (tmp_path / weak.PICTURE).read_bytes().startswith(b"\x89PNG")
     assert (told["seed"], told["picture"], told["gold_last"]) == (5, "docs/pictures/overoptimisation.png", -1.0)
+
+
+def test_what_an_enforced_gate_would_have_refused_is_told_by_stage(tmp_path):
+    measured = {"good": Interval(value=1.0, low=0.9, high=1.1), "bad": Interval(value=0.0, low=-0.1, high=0.1)}
+    bounds = {"good": Bound(at_least=0.5), "bad": Bound(at_least=0.5)}
+    warned = {name: bound.model_copy(update={"severity": "warn"}) for name, bound in bounds.items()}
+    for stage, given in (("validation", bounds), ("evaluation", warned)):
+        (tmp_path / "data" / stage).mkdir(parents=True)
+        write_verdict(tmp_path / "data" / stage / "verdict.json", judge(measured, given))
+    assert weak.refused(tmp_path) == {"validation": ["bad"]}
