@@ -1,0 +1,79 @@
+"""Which claims there are: the folders are the families, their files the claims."""
+
+import importlib
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from benchmarks.claims import Claim, Settings, fingerprints
+from benchmarks.claims.lab import Lab
+from rlhf_pipeline import methods
+
+FOLDER = Path(__file__).parent
+NOT_FAMILIES = {"parts"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A claim with where it stands."""
+
+    family: str
+    name: str
+    file: Path
+    module: ModuleType
+
+    @property
+    def claim(self) -> Claim:
+        """Return what is claimed."""
+        claim: Claim = self.module.CLAIM
+        return claim
+
+    @property
+    def key(self) -> str:
+        """Return what its measurements are filed under."""
+        return fingerprints.key(self.file, self.claim.method)
+
+    def measure(self, lab: Lab, settings: Settings) -> float:
+        """Return the metric of one arm."""
+        return float(self.module.measure(lab, settings))
+
+
+def read(names: tuple[str, ...] = (), family: str | None = None, folder: Path = FOLDER) -> list[Entry]:
+    """Return the claims by these names and of this family; all where nothing is said.
+
+    Raises:
+        MethodError: a name or family is unknown; names near ones.
+    """
+    files = [path for path in sorted(folder.glob("*/*.py")) if not path.stem.startswith("_")]
+    files = [path for path in files if path.parent.name not in NOT_FAMILIES]
+    _refuse_unknown("claim", names, [path.stem for path in files])
+    _refuse_unknown("family", (family,) if family else (), sorted({path.parent.name for path in files}))
+    chosen = [p for p in files if (not names or p.stem in names) and family in (None, p.parent.name)]
+    return [Entry(path.parent.name, path.stem, path, _import(path)) for path in chosen]
+
+
+def methods_without_claim(entries: list[Entry], by_construction: Mapping[str, str]) -> list[str]:
+    """Return the methods that no claim is about and that are not true by construction."""
+    every = [f"{folder}/{name}" for folder in methods.folders() for name in methods.names(folder)]
+    claimed = {entry.claim.method for entry in entries}
+    return [name for name in every if name not in claimed and name not in by_construction]
+
+
+def _refuse_unknown(kind: str, names: tuple[Any, ...], known: list[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise methods.MethodError(f"unknown {kind} '{name}'.{methods.suggest(name, known)}")
+
+
+def _import(path: Path) -> ModuleType:
+    if path.is_relative_to(FOLDER):
+        return importlib.import_module(f"{fingerprints.PACKAGE}.{path.parent.name}.{path.stem}")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

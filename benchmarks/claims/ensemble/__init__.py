@@ -1,0 +1,1 @@
+"""Claims of ensembles: what several reward models know that one does not."""

@@ -1,0 +1,1 @@
+"""The heavy parts of claims, made once per seed and shared: worlds, trunks, members, samples."""

@@ -1,0 +1,19 @@
+"""The ensembles that claims compare: four members on two trunks, as the night has them, and weak ones."""
+
+from pathlib import Path
+
+from benchmarks.claims.lab import Lab
+from benchmarks.claims.parts import members
+
+TRUNKS = {"a": "first", "b": "second", "c": "first", "d": "second"}
+WEAK_PAIRS = 500
+
+
+def strong(lab: Lab) -> list[Path]:
+    """Return the night's four members: two fine-tunings of each of two trunks, all on every train pair."""
+    return [members.member(lab, name, trunk) for name, trunk in TRUNKS.items()]
+
+
+def weak(lab: Lab) -> list[Path]:
+    """Return the same four trained on few pairs."""
+    return [members.member(lab, name, trunk, num_pairs=WEAK_PAIRS) for name, trunk in TRUNKS.items()]
