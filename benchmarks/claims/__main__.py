@@ -10,10 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.claims import catalogue, judging, running, table
-from benchmarks.claims.book import BOOK, Book
+from benchmarks.claims.book import Book
 from benchmarks.claims.catalogue import Entry
-from benchmarks.claims.lab import ROOT
-from benchmarks.claims.sizes import FULL
 
 PAGE = Path("docs/claims.md")
 BY_CONSTRUCTION: dict[str, str] = {}
@@ -49,7 +47,7 @@ def main() -> None:
     first = running.CONFIRMATION if asked.confirm else running.FRESH
     if asked.seeds:
         seeds = range(first, first + asked.seeds)
-        running.run(tuple(asked.names), asked.family, seeds, asked.jobs, FULL, ROOT, BOOK)
+        running.run(catalogue.read(tuple(asked.names), asked.family), seeds, asked.jobs)
     entries = catalogue.read()
     missing = catalogue.methods_without_claim(entries, BY_CONSTRUCTION)
     rows = tell(entries, Book(), first)

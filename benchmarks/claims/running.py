@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from multiprocessing import get_context
@@ -11,11 +12,11 @@ from statistics import mean
 from typing import Any
 
 from benchmarks.claims import catalogue
-from benchmarks.claims.book import Arm, Book, Measurement
+from benchmarks.claims.book import BOOK, Arm, Book, Measurement
 from benchmarks.claims.catalogue import Entry
 from benchmarks.claims.judging import Effect, judge
-from benchmarks.claims.lab import Lab
-from benchmarks.claims.sizes import Size
+from benchmarks.claims.lab import ROOT, Lab
+from benchmarks.claims.sizes import FULL, Size
 from benchmarks.clone import commit
 
 DEVELOPMENT, FRESH, CONFIRMATION = 0, 100, 200
@@ -67,16 +68,25 @@ def verdict(entry: Entry, book: Book, first_seed: int = FRESH) -> Effect:
     return judge(list(effects(entry, book, first_seed).values()), entry.claim.smallest)
 
 
-def run(
-    names: tuple[str, ...], family: str | None, seeds: Sequence[int], jobs: int, size: Size, root: Path, book: Path
-) -> None:
+@dataclass(frozen=True)
+class Place:
+    """Where claims stand and where what they make and measure goes."""
+
+    claims: Path = catalogue.FOLDER
+    parts: Path = ROOT
+    book: Path = BOOK
+
+
+HERE = Place()
+
+
+def run(entries: Sequence[Entry], seeds: Sequence[int], jobs: int = 1, size: Size = FULL, place: Place = HERE) -> None:
     """Measure claims that are not in the book yet: those that need it are tuned first."""
-    entries = catalogue.read(names, family)
     tuned = tuple(e.name for e in entries if any(len(grid) > 1 for grid in arms(e).values()))
     tuning_seeds = range(DEVELOPMENT, DEVELOPMENT + NUM_TUNING)
     every = tuple(e.name for e in entries)
     for those, at, grids in ((tuned, tuning_seeds, True), (every, seeds, False)):
-        work = partial(measure_seed, those, grids=grids, size=size, root=root, book=book)
+        work = partial(measure_seed, those, grids=grids, size=size, place=place)
         if not those:
             continue
         if jobs == 1:
@@ -86,13 +96,13 @@ def run(
                 list(pool.map(work, at))
 
 
-def measure_seed(names: tuple[str, ...], seed: int, *, grids: bool, size: Size, root: Path, book: Path) -> None:
+def measure_seed(names: tuple[str, ...], seed: int, *, grids: bool, size: Size, place: Place) -> None:
     """Measure claims in one seed, on one thread; whole grids, or the chosen settings."""
     import torch
 
     torch.set_num_threads(1)
-    written, lab = Book(book), Lab(seed, size, root)
-    for entry in catalogue.read(names):
+    written, lab = Book(place.book), Lab(seed, size, place.parts)
+    for entry in catalogue.read(names, folder=place.claims):
         wanted = arms(entry) if grids else {arm: [settings] for arm, settings in chosen(entry, written).items()}
         for arm, settings in ((arm, s) for arm, grid in wanted.items() for s in grid):
             if written.find(entry.name, entry.key, seed, arm, settings) is None:

@@ -16,6 +16,7 @@ def draw(lab: Lab) -> Raw:
     """Return everything that the built-in source draws from the lab's seed."""
     sizes = {
         "num_train": lab.size.num_train,
+        "num_evaluator": lab.size.num_train,
         "num_demonstrations": lab.size.num_demonstrations,
         "num_evaluation_prompts": lab.size.num_prompts,
     }

@@ -1,0 +1,24 @@
+"""Tests of what a measurement depends on."""
+
+from benchmarks.claims import catalogue, fingerprints
+
+
+def test_a_docstring_or_a_comment_changes_nothing_and_a_number_does(tmp_path):
+    texts = ['"""One."""\n\n\ndef f():\n    """Two."""\n    return 1\n', "def f():\n    return 1  # one\n"]
+    texts.append("def f():\n    return 2\n")
+    for number, text in enumerate(texts):
+        (tmp_path / f"{number}.py").write_text(text, encoding="utf-8")
+    first, same, other = (fingerprints.of(tmp_path / f"{number}.py") for number in range(3))
+    assert first == same != other
+
+
+def test_a_claim_depends_on_the_parts_it_imports_and_on_no_others():
+    entry = catalogue.read(("least_beats_mean_weak",))[0]
+    reached = {path.name for path in fingerprints._closure(entry.file)}
+    assert {"least_beats_mean_weak.py", "aggregating.py", "samples.py", "worlds.py"} <= reached
+    assert "mean_beats_member.py" not in reached
+
+
+def test_another_method_is_another_key():
+    entry = catalogue.read(("least_beats_mean_weak",))[0]
+    assert entry.key != fingerprints.key(entry.file, "validation/aggregators/mean")
