@@ -38,6 +38,7 @@ def main() -> None:
         return Ensemble({name: models[name] for name in names}, own, section.normalisation, **shape)
 
     ensemble = join(members, aggregator=section.aggregator, settings=section.aggregator_settings)
+    ensemble = audit.fit_aggregator(plan, ensemble, raw[: len(members)])
     panel = join(evaluators) if evaluators else None
     results = audit.run_checks(plan, ensemble, panel, raw, params.seed)
     verdict = audit.judge_results(results, section.bounds)

@@ -103,7 +103,7 @@ def agree_with_gold(judges: Judges, pairs: Sequence[Row], seed: int) -> Measured
     gold = rate_by_gold(judges.gold, [(pair["prompt"], pair[side][-1]["content"]) for pair, side in sides])
     groups = [i for i in range(len(pairs)) for _ in range(2)]
     raw = judges.ensemble.member_rewards([pair["prompt"] + pair[side] for pair, side in sides], judges.threads)
-    rewards = judges.ensemble.aggregate(raw, groups=groups)
+    rewards = judges.ensemble.aggregate(raw, groups)
     members = [agreement.agreements(_margins(row), _margins(gold)) for row in rewards.normalised]
     joint = agreement.agreements(_margins(rewards.reward), _margins(gold))
     mean_member = sum(members[1:], members[0]) / len(members)

@@ -36,7 +36,8 @@ class Yardstick:
         raw = ensemble.member_rewards(conversations, threads)
         counts = [len(texts) for texts in references]
         baseline = torch.stack([part.mean(dim=1) for part in raw.split(counts, dim=1)], dim=1)
-        own = ensemble.aggregate(raw, baseline=baseline.repeat_interleave(torch.tensor(counts), dim=1))
+        groups = [number for number, count in enumerate(counts) for _ in range(count)]
+        own = ensemble.aggregate(raw, groups, baseline[:, groups])
         return cls(ensemble, prompts, baseline, own, threads)
 
     def rate(self, index: Sequence[int], completions: Sequence[str]) -> Rewards:
@@ -48,7 +49,7 @@ class Yardstick:
         """
         pairs = zip(index, completions, strict=True)
         raw = self.ensemble.member_rewards([self.prompts[i] + assistant(text) for i, text in pairs], self.threads)
-        return self.ensemble.aggregate(raw, baseline=self.baseline[:, list(index)])
+        return self.ensemble.aggregate(raw, index, self.baseline[:, list(index)])
 
 
 def mean_reward(rewards: Sequence[Rewards]) -> Tensor | None:

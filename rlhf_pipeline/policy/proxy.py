@@ -41,8 +41,7 @@ class Proxy:
             EnsembleError: a member gave NaN or infinity; names it.
         """
         raw = _raw(self.ensemble, [self.prompts[i] for i in index], completions, self.threads)
-        is_global = self.ensemble.normalisation == "global"
-        return self.ensemble.aggregate(raw, baseline=None if is_global else self.baseline[:, list(index)])
+        return self.ensemble.aggregate(raw, index, self.baseline[:, list(index)])
 
     def reward_function(self, measure: Callable[..., float] | None = None) -> Callable[..., list[float]]:
         """Return the ensemble as one reward function of a TRL trainer, which also logs `disagreement`.

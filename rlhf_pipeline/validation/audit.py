@@ -20,7 +20,7 @@ from rlhf_pipeline import methods
 from rlhf_pipeline.records import derive_seed
 from rlhf_pipeline.validation.checks import ENSEMBLE, MEMBER_MEAN, Context, Items, Result
 from rlhf_pipeline.validation.ensemble import Ensemble, EnsembleError
-from rlhf_pipeline.validation.items import Inputs, Table, add_pairs, spread
+from rlhf_pipeline.validation.items import Comparison, Inputs, Table, add_pairs, spread
 from rlhf_pipeline.validation.normalisation import Statistics, estimate_statistics, group_means
 from rlhf_pipeline.verdicts import Bound, Interval, Verdict, judge
 
@@ -38,6 +38,8 @@ class Plan:
     table: Table
     scale_rows: Sequence[int]
     """Rows of the table that the members' statistics are estimated on: completions of validation pairs."""
+    scale_pairs: Sequence[Comparison]
+    """Those pairs; an aggregator that learns, learns from them."""
 
 
 def plan(inputs: Inputs, checks: Sequence[str], settings: Mapping[str, Mapping[str, Any]]) -> Plan:
@@ -58,7 +60,7 @@ def plan(inputs: Inputs, checks: Sequence[str], settings: Mapping[str, Mapping[s
         method = methods.load(CHECKS, name)
         params = methods.settings(method, settings.get(name))
         planned[name] = (method, params, method.collect(inputs, table, params))
-    return Plan(planned, table, sorted(rows))
+    return Plan(planned, table, sorted(rows), pairs)
 
 
 def effective_settings(plan: Plan) -> dict[str, dict[str, Any]]:
@@ -76,6 +78,18 @@ def scale_members(plan: Plan, raw: Tensor) -> Statistics:
         raise ValueError("no validation pairs to estimate the members' scales on")
     rows = list(plan.scale_rows)
     return estimate_statistics(raw[:, rows], [plan.table.prompts[row] for row in rows])
+
+
+def fit_aggregator(plan: Plan, ensemble: Ensemble, raw: Tensor) -> Ensemble:
+    """Return the ensemble with what its aggregator learns from validation pairs; see `Ensemble.fit`.
+
+    Args:
+        plan: from `plan`.
+        ensemble: its K members.
+        raw: [K, T] raw rewards of the table.
+    """
+    better, worse = ([getattr(pair, side) for pair in plan.scale_pairs] for side in ("better", "worse"))
+    return ensemble.fit(raw[:, better], raw[:, worse])
 
 
 def run_checks(
@@ -158,17 +172,17 @@ def _context(plan: Plan, ensemble: Ensemble, evaluators: Ensemble | None, raw: T
     table, num_members = plan.table, len(ensemble.members)
     means = group_means(raw, table.prompts, torch.tensor(table.is_reference))
     own, baseline = raw[:num_members], means[:num_members]
-    rewards = ensemble.aggregate(own, baseline=baseline)
+    rewards = ensemble.aggregate(own, table.prompts, baseline)
     normalised = dict(zip(ensemble.members, rewards.normalised, strict=True))
     if evaluators:
-        theirs = evaluators.aggregate(raw[num_members:], baseline=means[num_members:])
+        theirs = evaluators.aggregate(raw[num_members:], table.prompts, means[num_members:])
         normalised |= dict(zip(others, theirs.normalised, strict=True))
     within = dataclasses.replace(ensemble, normalisation="within_prompt")
     return Context(
         table=table,
         reward=rewards.reward,
-        uncentred=within.aggregate(own, baseline=torch.zeros_like(own)).reward,
-        centred=within.aggregate(own, baseline=baseline).reward,
+        uncentred=within.aggregate(own, table.prompts, torch.zeros_like(own)).reward,
+        centred=within.aggregate(own, table.prompts, baseline).reward,
         normalised=normalised,
         disagreement=rewards.disagreement,
         members=ensemble.members,

@@ -4,6 +4,7 @@
 altered or not listed in params.yaml is refused by name. The file holds no audit numbers: new ones retrain nothing.
 """
 
+import dataclasses
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,10 +17,11 @@ from torch import Tensor
 from rlhf_pipeline import methods
 from rlhf_pipeline.records import Conversation, hash_folder, read_json, write_json
 from rlhf_pipeline.scoring import RewardModel, load_reward_model, score
+from rlhf_pipeline.validation.aggregators import Context
 from rlhf_pipeline.validation.normalisation import Statistics, group_means, normalise
 
 AGGREGATORS = "validation/aggregators"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 Settings = Mapping[str, Any]
 
 
@@ -48,6 +50,8 @@ class Ensemble:
     normalisation: str = "within_prompt"
     aggregator: str = "mean"
     settings: Settings = field(default_factory=dict)
+    fitted: Settings = field(default_factory=dict)
+    """What the aggregator learned from validation pairs."""
 
     def __post_init__(self) -> None:
         if not self.reward_models:
@@ -81,7 +85,7 @@ class Ensemble:
         described = _read(path)
         entries = described["members"]
         models = load_members(members_folder, [entry["name"] for entry in entries], listed, _hashes(entries))
-        shape = {key: described[key] for key in ("normalisation", "aggregator", "settings")}
+        shape = {key: described[key] for key in ("normalisation", "aggregator", "settings", "fitted")}
         return cls(models, _statistics(entries), **shape)
 
     def member_rewards(self, conversations: Sequence[Conversation], threads: int = 1) -> Tensor:
@@ -92,29 +96,39 @@ class Ensemble:
         """
         return score_with(self.reward_models, conversations, threads)
 
-    def aggregate(
-        self, raw: Tensor, groups: Sequence[Hashable] | None = None, baseline: Tensor | None = None
-    ) -> Rewards:
+    def aggregate(self, raw: Tensor, groups: Sequence[Hashable], baseline: Tensor | None = None) -> Rewards:
         """Return one reward per completion.
-
-        Within the prompt, the baseline is each member's mean over reference completions of the same prompt: pass it, or
-        pass `groups` to take the mean over the completions of each group in this call. Global normalisation needs
-        neither.
 
         Args:
             raw: [K, N] from `member_rewards`.
             groups: [N] the prompt of each completion.
-            baseline: [K, N].
+            baseline: [K, N] each member's mean over reference completions of the same prompt, which normalisation
+                within the prompt subtracts; where None, its mean over the completions of the group in this call.
 
         Raises:
             EnsembleError: a reward is not finite; names the member.
-            ValueError: neither or both of `groups` and `baseline` are given for normalisation within the prompt.
         """
         refuse_not_finite(self.members, raw)
         normalised = NORMALISATIONS[self.normalisation](raw, self.statistics, groups, baseline)
         method = methods.load(AGGREGATORS, self.aggregator)
-        reward = method.aggregate(normalised, methods.settings(method, self.settings))
+        context = Context(groups, self.fitted)
+        reward = method.aggregate(normalised, context, methods.settings(method, self.settings))
         return Rewards(reward, normalised.std(dim=0, correction=0), normalised)
+
+    def fit(self, chosen: Tensor, rejected: Tensor) -> "Ensemble":
+        """Return this ensemble with what its aggregator learns from pairs; itself where it learns nothing.
+
+        Args:
+            chosen: [K, M] raw rewards of the better sides.
+            rejected: [K, M] of the others.
+        """
+        method = methods.load(AGGREGATORS, self.aggregator)
+        if not hasattr(method, "fit"):
+            return self
+        pairs = [*range(chosen.shape[1])] * 2
+        both = NORMALISATIONS[self.normalisation](torch.cat([chosen, rejected], dim=1), self.statistics, pairs, None)
+        fitted = method.fit(*both.chunk(2, dim=1), methods.settings(method, self.settings))
+        return dataclasses.replace(self, fitted=fitted)
 
     def write(self, path: Path | str, members_folder: Path | str, evaluators: "Ensemble | None" = None) -> None:
         """Write ensemble.json, with the content hash of each member and the effective settings."""
@@ -123,6 +137,7 @@ class Ensemble:
             "normalisation": self.normalisation,
             "aggregator": self.aggregator,
             "settings": self.effective_settings(),
+            "fitted": dict(self.fitted),
             "members": _entries(self, members_folder),
             "evaluators": _entries(evaluators, members_folder) if evaluators else [],
         }
@@ -191,14 +206,8 @@ def refuse_not_finite(names: Sequence[str], raw: Tensor) -> None:
             raise EnsembleError(f"member '{name}' gave {int((~row.isfinite()).sum())} rewards that are NaN or infinite")
 
 
-def _within_prompt(
-    raw: Tensor, statistics: Statistics, groups: Sequence[Hashable] | None, baseline: Tensor | None
-) -> Tensor:
-    if (groups is None) == (baseline is None):
-        raise ValueError("normalisation within the prompt needs either groups or a baseline")
-    centre = group_means(raw, groups) if groups is not None else baseline
-    assert centre is not None
-    return normalise(raw, centre, statistics.scale)
+def _within_prompt(raw: Tensor, statistics: Statistics, groups: Sequence[Hashable], baseline: Tensor | None) -> Tensor:
+    return normalise(raw, group_means(raw, groups) if baseline is None else baseline, statistics.scale)
 
 
 def _global(raw: Tensor, statistics: Statistics, groups: object, baseline: object) -> Tensor:

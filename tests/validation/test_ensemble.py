@@ -9,7 +9,14 @@ import torch
 from rlhf_pipeline import methods
 from rlhf_pipeline.records import assistant, user
 from rlhf_pipeline.scoring import TOLERANCE
-from rlhf_pipeline.validation.ensemble import Ensemble, EnsembleError, load_evaluators, load_members, score_with
+from rlhf_pipeline.validation.ensemble import (
+    AGGREGATORS,
+    Ensemble,
+    EnsembleError,
+    load_evaluators,
+    load_members,
+    score_with,
+)
 from rlhf_pipeline.validation.normalisation import Statistics
 
 CONVERSATIONS = [user(p) + assistant(c) for p in ("paint it red", "paint it blue") for c in ("the wall is red .", "")]
@@ -42,7 +49,7 @@ def written(tmp_path, members):
 
 
 def test_rewards_within_the_prompt_are_those_worked_out_by_hand():
-    rewards = fake().aggregate(RAW, groups=GROUPS)
+    rewards = fake().aggregate(RAW, GROUPS)
     # Member a: (-1, 1, 0, 0) / 2; member b: (-4, 4, 1, -1) / 4.
     assert rewards.normalised.tolist() == [[-0.5, 0.5, 0, 0], [-1, 1, 0.25, -0.25]]
     assert rewards.reward.tolist() == [-0.75, 0.75, 0.125, -0.125]
@@ -50,22 +57,16 @@ def test_rewards_within_the_prompt_are_those_worked_out_by_hand():
 
 
 def test_a_baseline_of_the_caller_takes_the_place_of_the_group_mean():
-    rewards = fake().aggregate(RAW, baseline=torch.tensor([[1.0] * 4, [0.0] * 4]))
+    rewards = fake().aggregate(RAW, GROUPS, torch.tensor([[1.0] * 4, [0.0] * 4]))
     assert rewards.reward.tolist() == [0.0, 1.5, 1.25, 1.0]
 
 
-@pytest.mark.parametrize("both", [{}, {"groups": GROUPS, "baseline": RAW}])
-def test_within_the_prompt_needs_one_of_groups_and_baseline(both):
-    with pytest.raises(ValueError, match="either groups or a baseline"):
-        fake().aggregate(RAW, **both)
-
-
 def test_global_normalisation_needs_no_baseline():
-    assert fake(normalisation="global").aggregate(RAW).normalised[0].tolist() == [0, 1, 2, 2]
+    assert fake(normalisation="global").aggregate(RAW, GROUPS).normalised[0].tolist() == [0, 1, 2, 2]
 
 
 def test_one_member_does_not_disagree():
-    assert fake(["a"]).aggregate(RAW[:1], groups=GROUPS).disagreement.tolist() == [0.0] * 4
+    assert fake(["a"]).aggregate(RAW[:1], GROUPS).disagreement.tolist() == [0.0] * 4
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -73,7 +74,7 @@ def test_a_reward_that_is_not_finite_is_refused_by_name(value):
     raw = RAW.clone()
     raw[1, 2] = value
     with pytest.raises(EnsembleError, match="member 'b' gave 1 rewards"):
-        fake().aggregate(raw, groups=GROUPS)
+        fake().aggregate(raw, GROUPS)
 
 
 def test_a_member_with_a_broken_weight_is_refused_by_name(members):
@@ -90,7 +91,7 @@ def test_an_ensemble_without_members_is_refused():
 
 def test_an_unknown_aggregator_names_a_near_one():
     with pytest.raises(methods.MethodError, match="mean_minus_std"):
-        fake(aggregator="mean_minus_sdt").aggregate(RAW, groups=GROUPS)
+        fake(aggregator="mean_minus_sdt").aggregate(RAW, GROUPS)
 
 
 def test_rewards_are_the_same_after_writing_and_loading(written, members):
@@ -102,7 +103,7 @@ def test_rewards_are_the_same_after_writing_and_loading(written, members):
     raw, again = before.member_rewards(CONVERSATIONS), after.member_rewards(CONVERSATIONS, threads=2)
     torch.testing.assert_close(raw, again, atol=TOLERANCE, rtol=0)
     assert raw.std() > 0
-    first, second = before.aggregate(raw, groups=GROUPS), after.aggregate(again, groups=GROUPS)
+    first, second = before.aggregate(raw, GROUPS), after.aggregate(again, GROUPS)
     torch.testing.assert_close(first.reward, second.reward, atol=TOLERANCE, rtol=0)
 
 
@@ -111,7 +112,7 @@ def test_an_evaluator_is_loaded_beside_the_ensemble_and_never_in_it(written, mem
     assert list(evaluators) == ["judge"]
     raw = evaluators["judge"].member_rewards(CONVERSATIONS)
     assert raw.shape == (1, 4)
-    assert evaluators["judge"].aggregate(raw, groups=GROUPS).reward.abs().sum() > 0
+    assert evaluators["judge"].aggregate(raw, GROUPS).reward.abs().sum() > 0
     assert "judge" not in Ensemble.load(written, members, ["a", "b", "judge"]).members
 
 
@@ -168,3 +169,27 @@ def test_models_side_by_side_score_as_one_after_another(members):
 def test_an_ensemble_cannot_be_changed_in_place():
     with pytest.raises(dataclasses.FrozenInstanceError):
         fake().aggregator = "min"
+
+
+def test_what_the_aggregator_learned_survives_the_round_trip(tmp_path, members):
+    loaded = load_members(members, ["a", "b"], ["a", "b"])
+    chosen, rejected = torch.tensor([[9.0, 9.0], [0.0, 1.0]]), torch.tensor([[0.0, 0.0], [1.0, 0.0]])
+    ensemble = Ensemble(loaded, statistics(2), aggregator="learned_weights").fit(chosen, rejected)
+    assert ensemble.fitted["weights"][0] > ensemble.fitted["weights"][1]
+    ensemble.write(tmp_path / "ensemble.json", members)
+    again = Ensemble.load(tmp_path / "ensemble.json", members, ["a", "b"])
+    assert again.fitted == ensemble.fitted
+    torch.testing.assert_close(again.aggregate(RAW, GROUPS).reward, ensemble.aggregate(RAW, GROUPS).reward)
+
+
+def test_an_aggregator_that_learns_nothing_is_left_as_it_is():
+    assert fake().fit(RAW, RAW).fitted == {}
+
+
+@pytest.mark.parametrize("name", methods.names(AGGREGATORS))
+def test_every_aggregator_takes_rewards_and_context_and_gives_one_reward_each(name):
+    ensemble = fake(aggregator=name).fit(RAW, RAW.flip(1))
+    reward = ensemble.aggregate(RAW, GROUPS).reward
+    assert reward.shape == (4,)
+    assert reward.isfinite().all()
+    assert reward[1] > reward[0]  # both members say so

@@ -1,8 +1,15 @@
 """Aggregators side by side: the gold of the best sample by one ensemble's members, joined in one way or another."""
 
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
 from benchmarks.claims import Settings
 from benchmarks.claims.lab import Lab
 from benchmarks.claims.parts import ensembles, joining, samples
+from rlhf_pipeline import methods
 
 
 def gold_of_best(lab: Lab, settings: Settings) -> float:
@@ -13,7 +20,40 @@ def gold_of_best(lab: Lab, settings: Settings) -> float:
         settings: `aggregator`, its `settings`, the `members` (strong where not said) and the `normalisation`.
     """
     drawn = samples.draw(lab)
-    raw = samples.rewards(lab, getattr(ensembles, settings.get("members", "strong"))(lab), drawn)
+    models = getattr(ensembles, settings.get("members", "strong"))(lab)
+    raw = samples.rewards(lab, models, drawn)
+    fitted = fit(lab, models, raw, settings["aggregator"], settings.get("settings"))
     normalisation = settings.get("normalisation", "within_prompt")
-    joined = joining.join(raw, settings["aggregator"], settings.get("settings"), normalisation)
+    joined = joining.join(raw, settings["aggregator"], settings.get("settings"), normalisation, fitted)
     return joining.gold_of_best(joined, samples.gold(lab, drawn))
+
+
+def fit(lab: Lab, models: list[Path], raw: Tensor, aggregator: str, settings: Settings | None = None) -> dict[str, Any]:
+    """Return what an aggregator learns from the world's validation pairs; nothing where it learns nothing.
+
+    Args:
+        lab: whose pairs.
+        models: K members.
+        raw: [K, P, n] their rewards of samples, which tell each member's scale.
+        aggregator: its name.
+        settings: of the aggregator.
+    """
+    method = methods.load(joining.AGGREGATORS, aggregator)
+    if not hasattr(method, "fit"):
+        return {}
+    scale = (raw - raw.mean(dim=2, keepdim=True)).flatten(1).std(dim=1, keepdim=True)
+    chosen, rejected = (side / scale for side in samples.pair_rewards(lab, models, "validation"))
+    fitted: dict[str, Any] = method.fit(chosen, rejected, methods.settings(method, settings))
+    return fitted
+
+
+def disagreement_and_error(lab: Lab, members: str) -> tuple[Tensor, Tensor]:
+    """Return the members' spread on every sample and how far their mean is from gold, both [P, n].
+
+    Both the mean and gold are centred within the prompt and in units of their own spread within prompts.
+    """
+    drawn = samples.draw(lab)
+    scaled = joining.on_one_scale(samples.rewards(lab, getattr(ensembles, members)(lab), drawn))
+    joint = joining.on_one_scale(scaled.mean(dim=0, keepdim=True))[0]
+    gold = joining.on_one_scale(samples.gold(lab, drawn)[None])[0]
+    return scaled.std(dim=0, correction=0), torch.abs(joint - gold)

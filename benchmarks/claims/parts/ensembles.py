@@ -14,6 +14,11 @@ def strong(lab: Lab) -> list[Path]:
     return [members.member(lab, name, trunk) for name, trunk in TRUNKS.items()]
 
 
+def mixed(lab: Lab) -> list[Path]:
+    """Return the night's first two members beside two that were trained on few pairs."""
+    return [*strong(lab)[:2], *weak(lab)[2:]]
+
+
 def weak(lab: Lab) -> list[Path]:
     """Return the same four trained on few pairs."""
     return [members.member(lab, name, trunk, num_pairs=WEAK_PAIRS) for name, trunk in TRUNKS.items()]

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from rlhf_pipeline import methods
+from rlhf_pipeline.validation.aggregators import Context
 from rlhf_pipeline.validation.normalisation import estimate_statistics, group_means, normalise
 
 AGGREGATORS = "validation/aggregators"
@@ -33,11 +34,13 @@ def join(
     aggregator: str = "mean",
     settings: Mapping[str, Any] | None = None,
     normalisation: str = "within_prompt",
+    fitted: Mapping[str, Any] | None = None,
 ) -> Tensor:
     """Return one reward per sample, [P, n], from members' raw rewards, [K, P, n]."""
     method = methods.load(AGGREGATORS, aggregator)
-    flat = on_one_scale(raw, normalisation).flatten(1)
-    joined: Tensor = method.aggregate(flat, methods.settings(method, settings))
+    groups = [prompt for prompt in range(raw.shape[1]) for _ in range(raw.shape[2])]
+    flat, context = on_one_scale(raw, normalisation).flatten(1), Context(groups, fitted or {})
+    joined: Tensor = method.aggregate(flat, context, methods.settings(method, settings))
     return joined.view(raw.shape[1:])
 
 

@@ -72,6 +72,14 @@ def rewards(lab: Lab, reward_models: Sequence[Path], samples: Samples) -> Tensor
     )
 
 
+def pair_rewards(lab: Lab, reward_models: Sequence[Path], split: str) -> tuple[Tensor, Tensor]:
+    """Return the raw rewards of the chosen and the rejected side of a split's pairs, each [K, M]."""
+    rows = worlds.pairs(lab, split)
+    said = [row["prompt"] + row[side] for side in ("chosen", "rejected") for row in rows]
+    both = torch.stack([score(lab, model, f"pairs {split}", said) for model in reward_models])
+    return both[:, : len(rows)], both[:, len(rows) :]
+
+
 def score(lab: Lab, reward_model: Path, name: str, conversations: Sequence[Conversation]) -> Tensor:
     """Return a member's raw reward of each conversation, [N], kept under a name that tells them apart."""
 

@@ -8,6 +8,7 @@ from pydantic import Field
 from torch import Tensor
 
 from rlhf_pipeline.methods import MethodParams
+from rlhf_pipeline.validation.aggregators import Context
 
 
 class Params(MethodParams):
@@ -16,11 +17,12 @@ class Params(MethodParams):
     c: float = Field(default=0.5, ge=0, description="reward lost per standard deviation between members")
 
 
-def aggregate(rewards: Tensor, params: Params) -> Tensor:
+def aggregate(rewards: Tensor, context: Context, params: Params) -> Tensor:
     """Return mean - c * std over members; one member alone gives its own reward.
 
     Args:
         rewards: [K, N] normalised rewards.
+        context: not used.
         params: weight of the spread.
 
     Returns:

@@ -6,17 +6,19 @@ Worst-case optimisation of Coste et al. 2023 (arXiv:2310.02743); there on raw re
 from torch import Tensor
 
 from rlhf_pipeline.methods import MethodParams
+from rlhf_pipeline.validation.aggregators import Context
 
 
 class Params(MethodParams):
     """None."""
 
 
-def aggregate(rewards: Tensor, params: Params) -> Tensor:
+def aggregate(rewards: Tensor, context: Context, params: Params) -> Tensor:
     """Return the least reward over members.
 
     Args:
         rewards: [K, N] normalised rewards.
+        context: not used.
         params: none.
 
     Returns:
