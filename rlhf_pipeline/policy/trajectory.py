@@ -8,6 +8,7 @@ token's log-ratio r (Schulman 2020), of the same expectation and less noise. Wit
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -58,12 +59,13 @@ class Recorder(TrainerCallback, ExportableState):
             self._save(kwargs["model"], 0)
         else:
             collected = state.stateful_callbacks[type(self).__name__]["attributes"]
-            self.rows, self.samples = collected["rows"], collected["samples"]
+            self.rows, self.samples = collected["rows"], json.loads(collected["samples"])
             _shuffle_again(kwargs["train_dataloader"], int(state.epoch))
 
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint holds of it."""
-        return {"args": {}, "attributes": {"rows": self.rows, "samples": self.samples}}
+        # As text: transformers sorts the keys of what it saves, and a resumed training would write other bytes.
+        return {"args": {}, "attributes": {"rows": self.rows, "samples": json.dumps(self.samples)}}
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Save samples where they are due, and at the end."""

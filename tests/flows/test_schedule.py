@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,11 @@ def test_a_schedule_is_a_deployment_with_its_cron_and_arguments_and_ends_on_ctrl
     assert [schedule["schedule"]["cron"] for schedule in night["schedules"]] == ["0 2 * * *"]
     arguments = ["--profile", "hh", "--set", "seed=3"]
     assert night["parameters"] == {"revision": "HEAD", "arguments": arguments, "root": str(tmp_path)}
-    os.kill(process.pid, signal.SIGINT)
-    process.wait(timeout=60)
+    for _ in range(3):  # Prefect loses one that comes before its runner listens: on a busy machine it takes two
+        os.kill(process.pid, signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=20)
+            break
+    assert process.returncode is not None
     with pytest.raises(OSError, match="refused"):
         deployments(address)
