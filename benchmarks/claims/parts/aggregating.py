@@ -1,5 +1,6 @@
 """Aggregators side by side: the gold of the best sample by one ensemble's members, joined in one way or another."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,26 +23,27 @@ def gold_of_best(lab: Lab, settings: Settings) -> float:
     drawn = samples.draw(lab)
     models = getattr(ensembles, settings.get("members", "strong"))(lab)
     raw = samples.rewards(lab, models, drawn)
-    fitted = fit(lab, models, raw, settings["aggregator"], settings.get("settings"))
+    fitted = fit(lab, models, joining.spread(raw), settings["aggregator"], settings.get("settings"))
     normalisation = settings.get("normalisation", "within_prompt")
     joined = joining.join(raw, settings["aggregator"], settings.get("settings"), normalisation, fitted)
     return joining.gold_of_best(joined, samples.gold(lab, drawn))
 
 
-def fit(lab: Lab, models: list[Path], raw: Tensor, aggregator: str, settings: Settings | None = None) -> dict[str, Any]:
+def fit(
+    lab: Lab, models: Sequence[Path], scale: Tensor, aggregator: str, settings: Settings | None = None
+) -> dict[str, Any]:
     """Return what an aggregator learns from the world's validation pairs; nothing where it learns nothing.
 
     Args:
         lab: whose pairs.
         models: K members.
-        raw: [K, P, n] their rewards of samples, which tell each member's scale.
+        scale: [K, 1] each member's spread within prompts.
         aggregator: its name.
         settings: of the aggregator.
     """
     method = methods.load(joining.AGGREGATORS, aggregator)
     if not hasattr(method, "fit"):
         return {}
-    scale = (raw - raw.mean(dim=2, keepdim=True)).flatten(1).std(dim=1, keepdim=True)
     chosen, rejected = (side / scale for side in samples.pair_rewards(lab, models, "validation"))
     fitted: dict[str, Any] = method.fit(chosen, rejected, methods.settings(method, settings))
     return fitted

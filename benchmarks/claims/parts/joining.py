@@ -29,6 +29,11 @@ def on_one_scale(raw: Tensor, normalisation: str = "within_prompt") -> Tensor:
     return normalise(flat, group_means(flat, groups), statistics.scale).view_as(raw)
 
 
+def spread(raw: Tensor) -> Tensor:
+    """Return each member's spread within prompts, [K, 1] from [K, P, n] raw rewards."""
+    return (raw - raw.mean(dim=2, keepdim=True)).flatten(1).std(dim=1, keepdim=True)
+
+
 def join(
     raw: Tensor,
     aggregator: str = "mean",
