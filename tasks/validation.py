@@ -45,7 +45,7 @@ def main() -> None:
 
     ensemble.write(OUT / "ensemble.json", MEMBERS, panel)
     write_json(OUT / "audit.json", audit.describe(results, ensemble, panel))
-    write_calibration(OUT / "calibration.csv", audit.calibration_rows(results))
+    write_calibration(OUT / "calibration.csv", audit.rows_of(results, "calibration"))
     write_verdict(OUT / "verdict.json", verdict)
     write_json(OUT / "metrics.json", audit.metrics(results))
     log_stage(

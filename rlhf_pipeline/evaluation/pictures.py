@@ -161,6 +161,17 @@ def calibration(rows: Rows) -> Figure:
     return figure(4.7, 2.9, 1, draw)
 
 
+def rejection(rows: Rows) -> Figure:
+    """Return accuracy over the share of test pairs kept: where disagreement marks mistakes it falls to the right."""
+
+    def draw(_: Figure, axes: Sequence[Axes]) -> None:
+        axes[0].plot([r["coverage"] for r in rows], [r["accuracy"] for r in rows], marker="o", color="#3b6ea5")
+        axes[0].set_xlabel("share of test pairs kept, least disputed first")
+        axes[0].set_ylabel("ordered as labelled")
+
+    return figure(4.7, 2.9, 1, draw)
+
+
 def attributes(before: Mapping[str, float], after: Mapping[str, float]) -> Figure:
     """Return each gold attribute of the reference and of the policy on one line, the moved ones first."""
     names = sorted(before.keys() & after.keys(), key=lambda name: (-(after[name] - before[name]), name))

@@ -77,7 +77,7 @@ def draw_all(night: Night) -> dict[str, str]:
     accuracies = [
         f for f in night.audit.get("findings", []) if f["metric"].startswith("accuracy/") and f["value"] is not None
     ]
-    calibration = night.audit.get("calibration", [])
+    calibration, rejection = (night.audit.get(name, []) for name in ("calibration", "rejection"))
     curve = night.curve or night.trajectory
     drawn: dict[str, Figure | None] = {
         "overoptimisation": pictures.overoptimisation(curve) if curve else None,
@@ -85,6 +85,7 @@ def draw_all(night: Night) -> dict[str, str]:
         "attributes": pictures.attributes(before, after) if before and after else None,
         "accuracy": pictures.accuracy_intervals(accuracies) if accuracies else None,
         "calibration": pictures.calibration(calibration) if calibration else None,
+        "rejection": pictures.rejection(rejection) if rejection else None,
         "members": pictures.learning_curves(night.learning, "accuracy", "validation accuracy")
         if night.learning
         else None,

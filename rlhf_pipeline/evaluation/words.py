@@ -15,6 +15,7 @@ PHRASES = {
     "cycle_fraction": "Prompts whose preferences go round in a circle",
     "degenerate_low": "Degenerate completions that score below the good one",
     "disagreement": "Standard deviation over members",
+    "disagreement_auroc": "Chance that a mistake is more disputed among members than a right answer",
     "distinct_2": "Distinct word pairs among a prompt's samples",
     "distinct_2_change": "Change of distinct word pairs, policy less reference",
     "dropped": "Rows dropped",
@@ -47,6 +48,7 @@ PHRASES = {
     "single_edit_accuracy": "Pairs one edit apart ordered right",
     "temperature": "Margin at which the ensemble is 73 % sure",
     "truncated_fraction": "Share of completions cut off",
+    "undisputed_accuracy": "Least disputed half of test pairs ordered as labelled",
     "win_rate": "Share of samples better than the reference's",
 }
 SUBJECTS = {

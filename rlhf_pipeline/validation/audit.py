@@ -5,6 +5,7 @@ audit.json, which the report renders:
     worst: {check: [{id, slice?, prompt, should_win, should_lose, margin}]}, texts as lists of messages
     members, evaluators: [{name, scale, <metric>: value …}], the metrics that are theirs, such as `accuracy`
     calibration: [{predicted, observed, count}]
+    rejection: [{coverage, accuracy, count}]
 """
 
 import dataclasses
@@ -157,13 +158,14 @@ def describe(results: Results, ensemble: Ensemble, evaluators: Ensemble | None) 
         "worst": {name: list(result.worst) for name, result in results.items()},
         "members": _summaries(ensemble, results),
         "evaluators": _summaries(evaluators, results) if evaluators else [],
-        "calibration": calibration_rows(results),
+        "calibration": rows_of(results, "calibration"),
+        "rejection": rows_of(results, "uncertainty"),
     }
 
 
-def calibration_rows(results: Results) -> list[Mapping[str, Any]]:
-    """Return the bins of the calibration, none where it was not checked."""
-    return list(results["calibration"].rows) if "calibration" in results else []
+def rows_of(results: Results, check: str) -> list[Mapping[str, Any]]:
+    """Return the table of a check, empty where it was not run."""
+    return list(results[check].rows) if check in results else []
 
 
 def _context(plan: Plan, ensemble: Ensemble, evaluators: Ensemble | None, raw: Tensor) -> Context:

@@ -36,5 +36,9 @@ def check(items: Items, context: Context, params: Params) -> Result:
         share("agreement/members", alike, pairs, context, told),
         share("disagreement/members", apart, pairs, context, far),
     ]
+    for part in sorted({pair.slice for pair in pairs if pair.slice}):
+        rows = [i for i, pair in enumerate(pairs) if pair.slice == part]
+        own = [pairs[i] for i in rows]
+        findings.append(share(f"disagreement/members/{part}", apart[rows], own, context, f"The same, '{part}' alone."))
     disputed = each.std(dim=0, correction=0).argsort(descending=True, stable=True)[:NUM_WORST].tolist()
     return Result(findings, [describe(pairs[i], float(each[:, i].mean()), context.table) for i in disputed])
