@@ -85,6 +85,7 @@ def describe(error: ValidationError, known: list[str]) -> str:
     for item in error.errors():
         key = ".".join(map(str, item["loc"]))
         hint = suggest(str(item["loc"][-1]), known) if item["type"] == "extra_forbidden" else ""
-        reason = "unknown key." if hint else f"{item['msg']} (got {item['input']!r})"
-        lines.append(f"{key}: {reason}{hint}")
+        got = "" if isinstance(item["input"], dict) else f" (got {item['input']!r})"
+        reason = "unknown key." if hint else item["msg"] + got
+        lines.append(f"{key}: {reason}{hint}" if key else reason)
     return "; ".join(lines)

@@ -107,18 +107,32 @@ def load_tokenizer(folder: Path | str) -> PreTrainedTokenizerFast:
     tokenizer: Any = AutoTokenizer.from_pretrained(
         folder, local_files_only=True, trust_remote_code=runs_remote_code(folder)
     )
-    if tokenizer.chat_template is None:
-        raise CheckpointError(f"{folder}: the tokenizer has no chat template; save one with the checkpoint")
-    if tokenizer.pad_token_id is None:
-        raise CheckpointError(f"{folder}: the tokenizer has no pad token; set one that is not the end token")
-    if tokenizer.pad_token_id == tokenizer.eos_token_id:
-        raise CheckpointError(f"{folder}: the tokenizer pads with its end token; set a pad token of its own")
+    check_tokenizer(tokenizer, str(folder))
     return tokenizer
+
+
+def check_tokenizer(tokenizer: PreTrainedTokenizerFast, name: str) -> None:
+    """Refuse a tokenizer that cannot render conversations or pad them.
+
+    Raises:
+        CheckpointError: it has no chat template, or no pad token beside its end token.
+    """
+    if tokenizer.chat_template is None:
+        raise CheckpointError(f"{name}: the tokenizer has no chat template; save one with the checkpoint")
+    if tokenizer.pad_token_id is None:
+        raise CheckpointError(f"{name}: the tokenizer has no pad token; set one that is not the end token")
+    if tokenizer.pad_token_id == tokenizer.eos_token_id:
+        raise CheckpointError(f"{name}: the tokenizer pads with its end token; set a pad token of its own")
 
 
 def runs_remote_code(folder: Path | str) -> bool:
     """Return whether a checkpoint that this project saved is marked as made of one whose code was trusted."""
     return (Path(folder) / REMOTE_CODE).exists()
+
+
+def remote_code_tag(folder: Path | str) -> dict[str, str]:
+    """Return the tag that MLflow shows where a saved checkpoint is marked; see `runs_remote_code`."""
+    return {"trust_remote_code": "true"} if runs_remote_code(folder) else {}
 
 
 def has_remote_code(model: PreTrainedModel) -> bool:
@@ -182,9 +196,14 @@ def reward_model_from(trunk: Path | str, seed: int, **weights: Any) -> tuple[Pre
     add_nothing(tokenizer)
     torch.manual_seed(seed)
     model = load_weights(AutoModelForSequenceClassification, trunk, runs_remote_code(trunk), num_labels=1, **weights)
+    set_pad(model, tokenizer)
+    return model, tokenizer
+
+
+def set_pad(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    """Tell a sequence classifier its tokenizer's pad token: the score is read at the last token that is another."""
     model.config.get_text_config().pad_token_id = tokenizer.pad_token_id
     model.config.pad_token_id = tokenizer.pad_token_id
-    return model, tokenizer
 
 
 def add_nothing(tokenizer: Any) -> None:

@@ -62,6 +62,7 @@ class Trunk(Section):
     base: str
     trust_remote_code: bool = False  # run code that comes with the checkpoint
     chat_template: str | None = None  # Jinja text, for a checkpoint without one
+    ready: bool = False  # the base is a reward model, kept as it is: nothing is trained
     settings: Settings = {}
 
     @field_validator("base")
@@ -70,6 +71,12 @@ class Trunk(Section):
         if "@" in base and not Path(base).exists():
             raise ValueError(f'DVC watches files: write {{"hub": "{base}"}} into a JSON file and name that file here')
         return base
+
+    @model_validator(mode="after")
+    def _ready_is_not_trained(self) -> "Trunk":
+        if self.ready and self.settings:
+            raise ValueError(f"a ready model is not trained: take settings ({', '.join(self.settings)}) out")
+        return self
 
 
 class Sft(Section):
@@ -94,8 +101,16 @@ class Member(Section):
     pairs: str
     objective: str
     role: Literal["member", "evaluator"] = "member"
+    ready: bool = False  # its trunk is a ready reward model; pairs and objective are not used
     settings: Settings = {}
     objective_settings: Settings = {}
+
+    @model_validator(mode="after")
+    def _ready_is_not_trained(self) -> "Member":
+        if self.ready and (self.settings or self.objective_settings):
+            given = ", ".join([*self.settings, *self.objective_settings])
+            raise ValueError(f"a ready model is not trained: take settings and objective_settings ({given}) out")
+        return self
 
 
 class Rewards(Section):
@@ -153,6 +168,22 @@ class Params(Section):
     policy: Policy
     evaluation: Evaluation
     gate: Gate
+
+    @model_validator(mode="after")
+    def _ready_models_are_said_twice(self) -> "Params":
+        # A stage knows its own parameters alone: `sft` that of the trunk, what reads the members theirs.
+        ready = {name for name, trunk in self.sft.trunks.items() if trunk.ready}
+        if self.policy.reference in ready:
+            raise ValueError(f"policy.reference: '{self.policy.reference}' is a ready reward model, no language model")
+        used: set[str] = set()
+        for name, member in self.rewards.members.items():
+            if member.ready != (member.trunk in ready):
+                said = f"sft.trunks.{member.trunk}" if member.ready else f"rewards.members.{name}"
+                raise ValueError(f"{said}.ready: write true, or false for both trunk '{member.trunk}' and '{name}'")
+            if member.trunk in ready & used:
+                raise ValueError(f"rewards.members.{name}.trunk: '{member.trunk}' is another one's ready model already")
+            used.add(member.trunk)
+        return self
 
 
 def load_params(path: Path | str = "params.yaml") -> Params:

@@ -55,6 +55,7 @@ def log_stage(
     *,
     metrics: Mapping[str, float],
     params: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
     artifacts: Sequence[Path | str] = (),
     datasets: Sequence[Path | str] = (),
     curve: Sequence[Mapping[str, float]] = (),
@@ -65,6 +66,7 @@ def log_stage(
         name: of the stage, such as `rewards@a`.
         metrics: final values; what is not a number is left out.
         params: effective values; nested maps become dotted keys.
+        tags: marks of the run.
         artifacts: files or folders to copy.
         datasets: files or folders the stage learned from or measured on.
         curve: rows of numbers over training, each with its `step`.
@@ -75,6 +77,7 @@ def log_stage(
             name=name,
             metrics=numbers(metrics),
             params=flatten(params or {}),
+            tags=dict(tags or {}),
             artifacts=[str(Path(path).resolve()) for path in artifacts],
             datasets={str(path): digest(path) for path in datasets},
             curve=[numbers(row) for row in curve],

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rlhf_pipeline import checkpoints, methods
+from rlhf_pipeline import checkpoints, methods, models
 from rlhf_pipeline.params import Params, load_params
 from rlhf_pipeline.records import derive_seed, read_json, read_rows, write_csv, write_json, write_rows
 
@@ -50,6 +50,7 @@ def main() -> None:
         "policy",
         metrics=result["metrics"],
         params=effective,
+        tags=models.remote_code_tag(OUT / "model"),
         artifacts=[OUT / "trajectory.csv", OUT / "samples.jsonl"],
         datasets=[PROMPTS],
         curve=result["trajectory"],

@@ -15,6 +15,8 @@ def main(name: str) -> None:
     """Write data/rewards/members/<name>/, its metrics and its learning curve."""
     import torch
 
+    from rlhf_pipeline import models
+    from rlhf_pipeline.rewards import ready
     from rlhf_pipeline.rewards.training import Params, train
     from rlhf_pipeline.tracking import log_stage
 
@@ -25,21 +27,25 @@ def main(name: str) -> None:
     objective = methods.load("rewards/objectives", member.objective)
     objective_params = methods.settings(objective, member.objective_settings)
     seed = derive_seed(params.seed, "rewards", name)
-    trunk = Path("data/sft/trunks") / member.trunk
+    trunk, out = Path("data/sft/trunks") / member.trunk, OUT / "members" / name
     effective = {**member.model_dump(), **settings.model_dump(), **objective_params.model_dump(), "seed": seed}
     determined = effective | {"threads": params.rewards.threads}
     with checkpoints.kept(f"rewards@{name}", [trunk, member.pairs, VALIDATION], determined) as folder:
-        pairs, validation = read_rows(member.pairs), read_rows(VALIDATION)
-        out = OUT / "members" / name
-        result = train(trunk, pairs, validation, settings, objective, objective_params, seed, out, folder)
+        validation = read_rows(VALIDATION)
+        if member.ready:
+            result = ready.keep(trunk, validation, out)
+        else:
+            pairs = read_rows(member.pairs)
+            result = train(trunk, pairs, validation, settings, objective, objective_params, seed, out, folder)
         write_csv(OUT / "curves" / f"{name}.csv", result["curve"], ["step", "loss", "eval_loss", "accuracy"])
         write_json(OUT / "metrics" / f"{name}.json", result["metrics"])
     log_stage(
         f"rewards@{name}",
         metrics=result["metrics"],
-        params=effective,
-        artifacts=[OUT / "members" / name],
-        datasets=[member.pairs],
+        params={"trunk": member.trunk, "role": member.role, "ready": True} if member.ready else effective,
+        tags=models.remote_code_tag(out),
+        artifacts=[out],
+        datasets=[] if member.ready else [member.pairs],
         curve=result["curve"],
     )
 

@@ -15,7 +15,9 @@ def main(name: str) -> None:
     """Write data/sft/trunks/<name>/, its metrics and its learning curve."""
     import torch
 
+    from rlhf_pipeline import models
     from rlhf_pipeline.methods import parse_settings
+    from rlhf_pipeline.sft import ready
     from rlhf_pipeline.sft.training import Params, train
     from rlhf_pipeline.tracking import log_stage
 
@@ -25,18 +27,23 @@ def main(name: str) -> None:
     settings = parse_settings(Params, {**params.sft.settings, **trunk.settings}, f"sft.trunks.{name}")
     seed = derive_seed(params.seed, "sft", name)
     loading = trunk.model_dump(include={"chat_template", "trust_remote_code"})
-    determined = {**settings.model_dump(), **loading, "seed": seed, "threads": params.sft.threads}
+    trained = {**settings.model_dump(), "seed": seed}
+    determined = {**trained, **loading, "ready": trunk.ready, "threads": params.sft.threads}
+    out = OUT / "trunks" / name
     with checkpoints.kept(f"sft@{name}", [trunk.base, DEMONSTRATIONS], determined) as folder:
-        demonstrations, out = read_rows(DEMONSTRATIONS), OUT / "trunks" / name
-        result = train(trunk.base, demonstrations, settings, seed, out, folder, **loading)
+        if trunk.ready:
+            result = ready.keep(trunk.base, out, **loading)
+        else:
+            result = train(trunk.base, read_rows(DEMONSTRATIONS), settings, seed, out, folder, **loading)
         write_csv(OUT / "curves" / f"{name}.csv", result["curve"], ["step", "loss"])
         write_json(OUT / "metrics" / f"{name}.json", result["metrics"])
     log_stage(
         f"sft@{name}",
         metrics=result["metrics"],
-        params={"base": trunk.base, **loading, "seed": seed, **settings.model_dump()},
-        artifacts=[OUT / "trunks" / name],
-        datasets=[DEMONSTRATIONS],
+        params={"base": trunk.base, **loading, **({"ready": True} if trunk.ready else trained)},
+        tags=models.remote_code_tag(out),
+        artifacts=[out],
+        datasets=[] if trunk.ready else [DEMONSTRATIONS],
         curve=result["curve"],
     )
 

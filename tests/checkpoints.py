@@ -46,6 +46,27 @@ FAMILIES = {
 }  # fmt: skip
 
 
+CODE = """
+from torch import arange, nn
+from transformers import LlamaConfig, LlamaForCausalLM, LlamaModel, LlamaPreTrainedModel
+from transformers.modeling_outputs import SequenceClassifierOutputWithPast
+class OwnConfig(LlamaConfig):
+    model_type = "own"
+class Own(LlamaForCausalLM):
+    config_class = OwnConfig
+class OwnClassifier(LlamaPreTrainedModel):
+    config_class = OwnConfig
+    def __init__(self, config):
+        super().__init__(config)
+        self.model, self.score = LlamaModel(config), nn.Linear(config.hidden_size, config.num_labels, bias=False)
+        self.post_init()
+    def forward(self, input_ids, attention_mask=None, **options):
+        scores = self.score(self.model(input_ids, attention_mask=attention_mask).last_hidden_state)
+        positions = arange(input_ids.shape[1]) * (input_ids != self.config.pad_token_id)
+        return SequenceClassifierOutputWithPast(logits=scores[arange(len(scores)), positions.max(-1).values])
+"""
+
+
 def write(name: str, folder: Path, **config) -> Path:
     """Write a family's checkpoint as its makers ship it: without a pad token where they have none."""
     import torch
@@ -92,3 +113,12 @@ def alter(folder: Path, file: str, **fields) -> None:
     content = json.loads((folder / file).read_text()) | fields
     kept = {key: value for key, value in content.items() if value is not None}
     (folder / file).write_text(json.dumps(kept))
+
+
+def add_code(folder: Path, named: str = "Own") -> Path:
+    """Let a Llama's checkpoint be defined by a file beside it, its class being `Own` or `OwnClassifier`."""
+    (folder / "own.py").write_text(CODE)
+    classes = {"AutoConfig": "own.OwnConfig", "AutoModelForCausalLM": "own.Own",
+               "AutoModelForSequenceClassification": "own.OwnClassifier"}  # fmt: skip
+    alter(folder, "config.json", model_type="own", auto_map=classes, architectures=[named])
+    return folder

@@ -1,6 +1,7 @@
 """From a checkpoint to a tuned policy in a few steps, for each family, all weights and with adapters."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from rlhf_pipeline.scoring import BF16_TOLERANCE, TOLERANCE, RewardModel, load_r
 from rlhf_pipeline.sft import training as sft_training
 from rlhf_pipeline.validation.ensemble import Ensemble
 from rlhf_pipeline.validation.normalisation import Statistics
-from tests.checkpoints import FAMILIES
+from tests.checkpoints import FAMILIES, add_code
 
 SHAPES = {
     "full": {},
@@ -77,6 +78,19 @@ def train_policy(trunk, member, out, algorithm, shape):
     prompts = [{"id": str(n), "prompt": user(f"say {colour}")} for n, colour in enumerate(COLOURS)]
     found = policy_training.train(trunk, ensemble, prompts, algorithm, algorithm.Params(**settings), 0, out)
     return found["metrics"]
+
+
+def test_code_that_is_trusted_runs_and_is_marked_from_base_to_policy(families, tmp_path, monkeypatch):
+    base = add_code(shutil.copytree(families["llama"], tmp_path / "base"))
+    monkeypatch.chdir(tmp_path)
+    folders = trunk, member, policy = [tmp_path / part for part in ("trunk", "member", "policy")]
+    rows = [{"prompt": one[:1], "completion": one[1:]} for one in CONVERSATIONS]
+    sft_training.train(base, rows, sft_training.Params(**STEPS), 0, trunk, trust_remote_code=True)
+    train_member(trunk, member, "full")
+    train_policy(trunk, member, policy, grpo, "full")
+    assert [models.remote_code_tag(folder) for folder in folders] == [{"trust_remote_code": "true"}] * 3
+    assert all((folder / "own.py").exists() for folder in folders)
+    assert type(models.load_policy(policy)[0]).__name__ == "Own"
 
 
 @pytest.fixture(scope="module")

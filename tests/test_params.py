@@ -61,6 +61,42 @@ def test_a_mistake_is_refused_and_named(content, load, key, value, complaint):
         load(content)
 
 
+EVALUATOR, JUDGE = {"rewards.members.evaluator.ready": True}, {"sft.trunks.judge.ready": True}
+
+
+def test_a_ready_model_is_said_of_its_trunk_and_its_member(content, load):
+    for key, value in (EVALUATOR | JUDGE).items():
+        put(content, key, value)
+    assert load(content).rewards.members["evaluator"].ready
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        (EVALUATOR, r"sft\.trunks\.judge\.ready: write true"),
+        (JUDGE, r"rewards\.members\.evaluator\.ready: write true"),
+        (EVALUATOR | JUDGE | {"policy.reference": "judge"}, r"policy\.reference: 'judge' is a ready reward model"),
+        (
+            EVALUATOR
+            | JUDGE
+            | {"rewards.members.a": {"trunk": "judge", "pairs": "x", "objective": "y", "ready": True}},
+            r"rewards\.members\.evaluator\.trunk: 'judge' is another one's",
+        ),
+        (
+            EVALUATOR | {"rewards.members.evaluator.settings": {"even_attention": True}},
+            r"not trained: .*even_attention",
+        ),
+        (JUDGE | {"sft.trunks.judge.settings": {"max_length": 64}}, r"not trained: take settings \(max_length\) out"),
+    ],
+)
+def test_a_ready_model_said_in_part_or_with_settings_is_refused_in_one_line(content, load, changes, complaint):
+    for key, value in changes.items():
+        put(content, key, value)
+    with pytest.raises(MethodError, match=complaint) as found:
+        load(content)
+    assert len(str(found.value)) < 250
+
+
 def test_the_complaint_names_the_file(content, load, tmp_path):
     put(content, "seed", -1)
     with pytest.raises(MethodError, match=str(tmp_path / "params.yaml")):

@@ -117,4 +117,5 @@ def _read_curves(folder: Path, families: list[Family], name: str) -> dict[str, l
     """Return the curves of a family's own stages: a member taken out of params.yaml may have left its file."""
     plots = next(family.plots for family in families if family.name == name)
     paths = [folder / Path(plot).name for plot in plots if Path(plot).parent.name == folder.name]
-    return {path.stem: read_numbers(path) for path in paths if path.exists()}
+    curves = {path.stem: read_numbers(path) for path in paths if path.exists()}
+    return {name: rows for name, rows in curves.items() if rows}  # that of a ready model has none

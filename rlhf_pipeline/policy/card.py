@@ -70,13 +70,17 @@ def render(origin: Origin) -> str:
         f"\n## Reward\n\nThe {origin.aggregator.replace('_', ' ')} of these reward models, each normalised:\n\n"
         "| member | trunk | pairs | objective |\n| --- | --- | --- | --- |\n"
     )
-    keys = ("trunk", "pairs", "objective")
-    reward += _lines(f"| {name} | {' | '.join(str(m[key]) for key in keys)} |" for name, m in origin.members.items())
+    reward += _lines(f"| {name} | {' | '.join(_made_of(member))} |" for name, member in origin.members.items())
     verdicts = "\n## Verdicts before this training\n\n"
     verdicts += _lines(f"- {stage}: {_verdict(gate)}" for stage, gate in origin.gates.items())
     settings = yaml.safe_dump(dict(origin.settings), sort_keys=True)
     tail = f"\nWhat its evaluation found stands in the report of its night.\n\n## Settings\n\n```yaml\n{settings}```\n"
     return head + (REMOTE if origin.trust_remote_code else "") + data + reward + verdicts + tail + USE
+
+
+def _made_of(member: Mapping[str, Any]) -> list[str]:
+    trained = ["none, a ready model", ""] if member.get("ready") else [str(member["pairs"]), str(member["objective"])]
+    return [str(member["trunk"]), *trained]
 
 
 def _verdict(gate: Mapping[str, bool]) -> str:

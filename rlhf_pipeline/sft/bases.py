@@ -7,6 +7,8 @@ the end, an end that is what its chat template ends a reply with, and embeddings
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +53,32 @@ def resolve(base: Path | str, *, trust_remote_code: bool = False) -> Path:
 def is_checkpoint(base: Path | str) -> bool:
     """Return whether a base is a checkpoint and no architecture file."""
     return not Path(base).is_file() or "hub" in read_json(base)
+
+
+def is_reward_model(folder: Path | str) -> bool:
+    """Return whether a checkpoint's configuration says that it holds a sequence classifier."""
+    config = read_json(Path(folder) / "config.json")
+    named = config.get("architectures") or []
+    own = config.get("auto_map", {}).get("AutoModelForSequenceClassification", "").rpartition(".")[2]
+    return any(name.endswith("ForSequenceClassification") or name == own for name in named)
+
+
+@contextmanager
+def code_only_if_trusted(base: Path | str) -> Iterator[None]:
+    """Say in one line what transformers says where a checkpoint's own code is not trusted.
+
+    Raises:
+        CheckpointError: a checkpoint that is loaded inside cannot be without its code.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if "trust_remote_code" not in str(error):
+            raise
+        raise CheckpointError(
+            f"{base}: the checkpoint comes with code of its own, which is not run unless trusted; read it, then write "
+            "sft.trunks.<name>.trust_remote_code: true"
+        ) from error
 
 
 def _fetch(base: str, trust_remote_code: bool) -> Path:
@@ -99,9 +127,14 @@ def load(
     from transformers import AutoTokenizer
 
     folder = resolve(base, trust_remote_code=trust_remote_code)
-    tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=trust_remote_code)
-    prepare_tokenizer(tokenizer, str(base), chat_template)
-    model = models.load_causal(folder, trust_remote_code=trust_remote_code, **weights)
+    if is_reward_model(folder):
+        raise CheckpointError(f"{base}: the checkpoint is a reward model; write ready: true to keep it as it is")
+    with code_only_if_trusted(base):
+        tokenizer: Any = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=trust_remote_code
+        )
+        prepare_tokenizer(tokenizer, str(base), chat_template)
+        model = models.load_causal(folder, trust_remote_code=trust_remote_code, **weights)
     torch.manual_seed(seed)
     prepare_model(model, tokenizer)
     return model.eval(), tokenizer
@@ -119,12 +152,16 @@ def prepare_tokenizer(tokenizer: PreTrainedTokenizerFast, name: str, chat_templa
             f"{name}: the tokenizer has no chat template; put chat_template.jinja into the folder, or give the "
             "template's text as sft.trunks.<name>.chat_template"
         )
-    # A prompt that tells the day would be another prompt, with another reward, every night.
-    tokenizer.chat_template = TODAY.sub(FIXED_DAY, template)
+    fix_day(tokenizer, template)
     tokenizer.eos_token = end_of_reply(tokenizer, name)
     if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
         tokenizer.add_special_tokens({"pad_token": PAD})
     tokenizer.padding_side = "right"
+
+
+def fix_day(tokenizer: PreTrainedTokenizerFast, template: str) -> None:
+    """Give a tokenizer a template; one that told today's date would give every night another prompt and reward."""
+    tokenizer.chat_template = TODAY.sub(FIXED_DAY, template)
 
 
 def end_of_reply(tokenizer: PreTrainedTokenizerFast, name: str) -> str:

@@ -5,7 +5,8 @@ from rlhf_pipeline.policy.card import Origin, render, write
 ORIGIN = Origin(
     base="../models/base", reference="first", algorithm="grpo", settings={"beta": 0.1, "lora": None}, source="pairs",
     num_prompts=240, aggregator="mean_minus_std",
-    members={"a": {"trunk": "first", "pairs": "data/denoising/train.jsonl", "objective": "bradley_terry"}},
+    members={"a": {"trunk": "first", "pairs": "data/denoising/train.jsonl", "objective": "bradley_terry"},
+             "b": {"trunk": "kept", "pairs": "data/curation/test.jsonl", "objective": "bradley_terry", "ready": True}},
     gates={"curation": {"admitted": True, "enforced": True}, "validation": {"admitted": False, "enforced": False}},
 )  # fmt: skip
 
@@ -16,6 +17,7 @@ def test_a_card_tells_origin_data_members_and_verdicts():
         "`../models/base`",
         "`pairs`; 240 prompts",
         "| a | first | data/denoising/train.jsonl | bradley_terry |",
+        "| b | kept | none, a ready model |  |",
     ):
         assert told in card
     assert "- curation: admitted\n" in card

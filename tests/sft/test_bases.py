@@ -14,7 +14,7 @@ from rlhf_pipeline.params import Trunk
 from rlhf_pipeline.policy.sampling import sample
 from rlhf_pipeline.records import assistant, user, write_json
 from rlhf_pipeline.sft import bases
-from tests.checkpoints import FAMILIES, alter
+from tests.checkpoints import FAMILIES, add_code, alter
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SAID = [*user("say good"), *assistant("red blue")]
@@ -168,37 +168,18 @@ def test_a_template_that_ends_no_reply_is_refused(families):
         bases.load(families["qwen"], 0, chat_template="{% for m in messages %}{{ m.content }}\n{% endfor %}")
 
 
-CODE = """
-from torch import nn
-from transformers import LlamaConfig, LlamaForCausalLM, LlamaModel, LlamaPreTrainedModel
-class OwnConfig(LlamaConfig):
-    model_type = "own"
-class Own(LlamaForCausalLM):
-    config_class = OwnConfig
-class OwnClassifier(LlamaPreTrainedModel):
-    config_class = OwnConfig
-    def __init__(self, config):
-        super().__init__(config)
-        self.model, self.score = LlamaModel(config), nn.Linear(config.hidden_size, config.num_labels, bias=False)
-        self.post_init()
-"""
-
-
 @pytest.fixture
 def with_code(copy):
     """Return a checkpoint whose model is defined by a file beside it."""
-    folder = copy()
-    (folder / "own.py").write_text(CODE)
-    classes = {"AutoConfig": "own.OwnConfig", "AutoModelForCausalLM": "own.Own",
-               "AutoModelForSequenceClassification": "own.OwnClassifier"}  # fmt: skip
-    alter(folder, "config.json", model_type="own", auto_map=classes, architectures=["Own"])
+    folder = add_code(copy())
     write_json(folder / models.REMOTE_CODE, {"trust_remote_code": True})  # a stranger's mark counts for nothing
     return folder
 
 
 def test_a_checkpoints_own_code_does_not_run_unless_trusted(with_code):
-    with pytest.raises(ValueError, match="trust_remote_code"):
+    with pytest.raises(CheckpointError, match=r"not run unless trusted; .*trust_remote_code: true$") as found:
         bases.load(with_code, 0)
+    assert "\n" not in str(found.value)
 
 
 def test_trusted_code_is_marked_and_runs_in_later_stages(with_code, families, tmp_path):
@@ -207,5 +188,7 @@ def test_trusted_code_is_marked_and_runs_in_later_stages(with_code, families, tm
     models.save_model(tmp_path / "member", *models.reward_model_from(tmp_path / "trunk", 0))
     assert type(models.load_policy(tmp_path / "trunk")[0]).__name__ == "Own"
     assert models.runs_remote_code(tmp_path / "member")
+    assert models.remote_code_tag(tmp_path / "member") == {"trust_remote_code": "true"}
     models.save_model(tmp_path / "plain", *bases.load(families["llama"], 0))
     assert not models.runs_remote_code(tmp_path / "plain")
+    assert models.remote_code_tag(tmp_path / "plain") == {}

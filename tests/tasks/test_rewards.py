@@ -4,7 +4,7 @@ import shutil
 import pytest
 import yaml
 
-from rlhf_pipeline import scoring
+from rlhf_pipeline import models, scoring
 from rlhf_pipeline.methods import MethodError
 from rlhf_pipeline.records import assistant, hash_folder, read_json, user, write_rows
 from tasks import rewards
@@ -64,6 +64,22 @@ def test_members_of_the_same_trunk_and_pairs_differ_by_their_seed(project):
     for name in ("b", "d"):
         rewards.main(name)
     assert hash_folder("data/rewards/members/b") != hash_folder("data/rewards/members/d")
+
+
+def test_a_ready_member_writes_every_output_without_training(project, graph):
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    params["sft"]["trunks"]["judge"]["ready"] = params["rewards"]["members"]["evaluator"]["ready"] = True
+    (project / "params.yaml").write_text(yaml.safe_dump(params))
+    trunk = project / "data/sft/trunks/judge"
+    shutil.rmtree(trunk)
+    models.save_model(trunk, *models.reward_model_from(project / "data/sft/trunks/first", 0))
+    (project / "data/curation/evaluator.jsonl").unlink()  # it is not trained, so it reads no pairs
+    rewards.main("evaluator")
+    assert [out for out in graph["rewards@evaluator"].outs if not (project / out).exists()] == []
+    assert hash_folder("data/rewards/members/evaluator") == hash_folder(trunk)
+    assert (project / "data/rewards/curves/evaluator.csv").read_text() == "step,loss,eval_loss,accuracy\n"
+    record = json.loads((project / "records/rewards@evaluator.json").read_text())
+    assert (record["params"], record["datasets"]) == ({"trunk": "judge", "role": "evaluator", "ready": "True"}, {})
 
 
 def test_an_objective_that_does_not_exist_is_refused(project):
