@@ -13,12 +13,17 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from rlhf_pipeline.methods import MethodParams
+from rlhf_pipeline.mistakes import Mistake
 
 if TYPE_CHECKING:
     from peft import LoraConfig
     from transformers import BitsAndBytesConfig, PreTrainedModel
 
 HEADS = ["lm_head", "score"]
+
+
+class MissingPackageError(Mistake, ModuleNotFoundError):
+    """A setting needs a package that is not installed; says how to install it."""
 
 
 class Lora(MethodParams):
@@ -51,7 +56,7 @@ def quantization(lora: Lora | None) -> BitsAndBytesConfig | None:
     """Return how weights are read in four bits, or None.
 
     Raises:
-        ModuleNotFoundError: bitsandbytes is not installed.
+        MissingPackageError: bitsandbytes is not installed.
     """
     if lora is None or not lora.four_bit:
         return None
@@ -72,10 +77,10 @@ def require(package: str, setting: str, remedy: str) -> None:
     """Refuse a setting whose package is not installed.
 
     Raises:
-        ModuleNotFoundError: says what to do about it.
+        MissingPackageError: says what to do about it.
     """
     if find_spec(package) is None:
-        raise ModuleNotFoundError(f"{setting} needs {package}, which is not installed: {remedy}")
+        raise MissingPackageError(f"{setting} needs {package}, which is not installed: {remedy}")
 
 
 def merge(trained: Any, lora: Lora, reload: Callable[[], PreTrainedModel]) -> PreTrainedModel:

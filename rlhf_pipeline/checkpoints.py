@@ -59,7 +59,7 @@ def kept(stage: str, inputs: Iterable[Path | str], settings: Mapping[str, Any]) 
     Checkpoints of the same stage under another key are removed first: a stage has one unfinished training at most.
 
     Raises:
-        SystemExit: the training diverged; one line says where.
+        DivergedError: the training diverged; names the stage.
     """
     own = folder(stage, key(inputs, settings))
     for other in [path for path in own.parent.glob("*") if path != own]:
@@ -67,7 +67,7 @@ def kept(stage: str, inputs: Iterable[Path | str], settings: Mapping[str, Any]) 
     try:
         yield own
     except DivergedError as error:
-        raise SystemExit(f"{stage}: {error}") from error
+        raise DivergedError(f"{stage}: {error}") from error
     if own.exists():
         _discard(own)
 

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from rlhf_pipeline.mistakes import Mistake
+
 PACKAGE = Path(__file__).parent
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -23,7 +25,7 @@ class MethodParams(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class MethodError(ValueError):
+class MethodError(Mistake):
     """A method or one of its settings does not exist or is out of range; says what to write instead."""
 
 
@@ -52,10 +54,19 @@ def load(folder: str, name: str) -> ModuleType:
     Raises:
         MethodError: there is no such method; names near ones.
     """
+    return importlib.import_module(f"rlhf_pipeline.{folder.replace('/', '.')}.{check_name(name, folder)}")
+
+
+def check_name(name: str, folder: str) -> str:
+    """Return the name of a method, which exists.
+
+    Raises:
+        MethodError: there is no such method; names near ones.
+    """
     known = names(folder)
     if name not in known:
         raise MethodError(f"unknown method '{name}' in {folder}.{suggest(name, known)}")
-    return importlib.import_module(f"rlhf_pipeline.{folder.replace('/', '.')}.{name}")
+    return name
 
 
 def settings(method: ModuleType, overrides: Mapping[str, Any] | None = None) -> Any:
@@ -84,8 +95,13 @@ def describe(error: ValidationError, known: list[str]) -> str:
     lines = []
     for item in error.errors():
         key = ".".join(map(str, item["loc"]))
-        hint = suggest(str(item["loc"][-1]), known) if item["type"] == "extra_forbidden" else ""
-        got = "" if isinstance(item["input"], dict) else f" (got {item['input']!r})"
-        reason = "unknown key." if hint else item["msg"] + got
-        lines.append(f"{key}: {reason}{hint}" if key else reason)
+        lines.append(": ".join(part for part in (key, _reason(item, known)) if part))
     return "; ".join(lines)
+
+
+def _reason(item: Any, known: list[str]) -> str:
+    if item["type"] == "extra_forbidden":
+        return f"unknown key.{suggest(str(item['loc'][-1]), known)}"
+    if item["type"] == "value_error":  # one of ours, which says what was given
+        return str(item["ctx"]["error"])
+    return f"{item['msg']} (got {item['input']!r:.80})"

@@ -6,10 +6,13 @@ makes of such a checkpoint carries a mark, by which later stages know that it wa
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from rlhf_pipeline.mistakes import Mistake
 from rlhf_pipeline.records import read_json, write_json
 
 if TYPE_CHECKING:
@@ -24,7 +27,7 @@ CHAT_TEMPLATE = (
 )
 
 
-class CheckpointError(ValueError):
+class CheckpointError(Mistake):
     """A checkpoint or architecture cannot be used; says what is missing."""
 
 
@@ -104,9 +107,10 @@ def load_tokenizer(folder: Path | str) -> PreTrainedTokenizerFast:
     from transformers import AutoTokenizer
 
     # Whichever of its backends a checkpoint names serves.
-    tokenizer: Any = AutoTokenizer.from_pretrained(
-        folder, local_files_only=True, trust_remote_code=runs_remote_code(folder)
-    )
+    with readable(folder, "the tokenizer"):
+        tokenizer: Any = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=runs_remote_code(folder)
+        )
     check_tokenizer(tokenizer, str(folder))
     return tokenizer
 
@@ -123,6 +127,31 @@ def check_tokenizer(tokenizer: PreTrainedTokenizerFast, name: str) -> None:
         raise CheckpointError(f"{name}: the tokenizer has no pad token; set one that is not the end token")
     if tokenizer.pad_token_id == tokenizer.eos_token_id:
         raise CheckpointError(f"{name}: the tokenizer pads with its end token; set a pad token of its own")
+
+
+@contextmanager
+def readable(folder: Path | str, part: str) -> Iterator[None]:
+    """Tell of a checkpoint's part that is torn or missing in one line.
+
+    Raises:
+        CheckpointError: it is.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except CheckpointError:
+        raise
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        if "trust_remote_code" in str(error):
+            raise CheckpointError(
+                f"{folder}: the checkpoint comes with code of its own, which is not run unless trusted; read it, then "
+                "write sft.trunks.<name>.trust_remote_code: true"
+            ) from error
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise CheckpointError(
+            f"{folder}: {part} cannot be read: {reason}; copy or save the checkpoint again (save_pretrained)"
+        ) from error
 
 
 def runs_remote_code(folder: Path | str) -> bool:
@@ -159,12 +188,17 @@ def load_weights(
         dtype: of the weights; `auto` is what they were saved in.
         quantization: a transformers quantization configuration.
         fields: of the model's configuration.
+
+    Raises:
+        CheckpointError: there are no weights in safetensors, or they cannot be read.
     """
+    check_weights(folder, folder)
     placed = {"quantization_config": quantization, "device_map": {"": device()}} if quantization else {}
-    model = auto.from_pretrained(
-        folder, dtype=dtype, use_safetensors=True, local_files_only=True, trust_remote_code=trust_remote_code,
-        **placed, **fields,
-    )  # fmt: skip
+    with readable(folder, "the model"):
+        model = auto.from_pretrained(
+            folder, dtype=dtype, use_safetensors=True, local_files_only=True, trust_remote_code=trust_remote_code,
+            **placed, **fields,
+        )  # fmt: skip
     return model if quantization else model.to(device())
 
 
@@ -180,10 +214,38 @@ def context_length(model: PreTrainedModel) -> int:
     return int(model.config.get_text_config().max_position_embeddings)
 
 
+def check_weights(folder: Path | str, name: Path | str) -> None:
+    """Refuse a checkpoint without weights in safetensors; `name` is what the user calls it.
+
+    Raises:
+        CheckpointError: it has none.
+    """
+    if not any(Path(folder).glob("*.safetensors")):
+        raise CheckpointError(
+            f"{name}: no weights in safetensors. Pickled weights can run code when they are read and are refused; "
+            "load the model where you trust it and save it with save_pretrained"
+        )
+
+
+def check_embeddings(folder: Path | str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    """Refuse a tokenizer that gives ids for which the model has no embedding.
+
+    Raises:
+        CheckpointError: it does.
+    """
+    embeddings: Any = model.get_input_embeddings()
+    if len(tokenizer) > embeddings.weight.shape[0]:
+        raise CheckpointError(
+            f"{folder}: the tokenizer has {len(tokenizer)} tokens and the model {embeddings.weight.shape[0]} "
+            f"embeddings; call resize_token_embeddings({len(tokenizer)}) and save it again"
+        )
+
+
 def load_policy(folder: Path | str, **weights: Any) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """Return a causal language model that this project saved, in evaluation mode, and its tokenizer."""
     tokenizer = load_tokenizer(folder)
     model = load_causal(folder, trust_remote_code=runs_remote_code(folder), **weights)
+    check_embeddings(folder, model, tokenizer)
     return model.eval(), tokenizer
 
 
@@ -196,6 +258,7 @@ def reward_model_from(trunk: Path | str, seed: int, **weights: Any) -> tuple[Pre
     add_nothing(tokenizer)
     torch.manual_seed(seed)
     model = load_weights(AutoModelForSequenceClassification, trunk, runs_remote_code(trunk), num_labels=1, **weights)
+    check_embeddings(trunk, model, tokenizer)
     set_pad(model, tokenizer)
     return model, tokenizer
 
@@ -219,10 +282,14 @@ def add_nothing(tokenizer: Any) -> None:
 
 
 def save_model(folder: Path | str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
-    """Save weights (safetensors), configuration, tokenizer and chat template into a folder."""
+    """Save weights (safetensors), configuration, tokenizer and chat template into a folder: all of it or nothing."""
     Path(folder).mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(folder, safe_serialization=True)
     tokenizer.padding_side = "right"
-    tokenizer.save_pretrained(folder)
-    if has_remote_code(model):
-        write_json(Path(folder) / REMOTE_CODE, {"trust_remote_code": True})
+    try:
+        model.save_pretrained(folder, safe_serialization=True)
+        tokenizer.save_pretrained(folder)
+        if has_remote_code(model):
+            write_json(Path(folder) / REMOTE_CODE, {"trust_remote_code": True})
+    except BaseException:
+        shutil.rmtree(folder)
+        raise

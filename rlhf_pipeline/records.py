@@ -6,13 +6,21 @@ Every text is conversational, as TRL's datasets are: a list of `{"role", "conten
 import csv
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+from rlhf_pipeline.mistakes import Mistake
 
 Message = dict[str, str]
 Conversation = list[Message]
 Row = dict[str, Any]
+
+
+class FileError(Mistake):
+    """A file does not hold what it should; names the line."""
 
 
 def user(content: str) -> Conversation:
@@ -35,16 +43,16 @@ def iterate_rows(path: Path | str) -> Iterator[Row]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: a line is not JSON; names file and line.
+        FileError: a line is not JSON in UTF-8, or no object; names file and line.
     """
-    with open(path, encoding="utf-8") as lines:
+    with open(path, "rb") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
-            try:
-                yield json.loads(line)
-            except json.JSONDecodeError as error:
-                raise ValueError(f"{path}:{number}: not JSON: {error.msg}") from error
+            row = _parse(path, line.rstrip(b"\r\n"), number)
+            if not isinstance(row, dict):
+                raise FileError(f"{path}:{number}: a {type(row).__name__}; write one JSON object per line")
+            yield row
 
 
 def read_rows(path: Path | str) -> list[Row]:
@@ -52,11 +60,22 @@ def read_rows(path: Path | str) -> list[Row]:
     return list(iterate_rows(path))
 
 
+def read_some_rows(path: Path | str) -> list[Row]:
+    """Return all rows of a JSON lines file, one at least; see `iterate_rows`.
+
+    Raises:
+        FileError: there is none.
+    """
+    rows = read_rows(path)
+    if not rows:
+        raise FileError(f"{path}: no rows; see the contract and dropped.jsonl in data/curation for why none is left")
+    return rows
+
+
 def write_rows(path: Path | str, rows: Iterable[Row]) -> int:
     """Write rows as JSON lines, keys in their order, and return how many."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
     count = 0
-    with open(path, "w", encoding="utf-8") as lines:
+    with whole(path) as lines:
         for row in rows:
             lines.write(json.dumps(row, ensure_ascii=False) + "\n")
             count += 1
@@ -64,8 +83,13 @@ def write_rows(path: Path | str, rows: Iterable[Row]) -> int:
 
 
 def read_json(path: Path | str) -> Any:
-    """Return what a JSON file holds."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """Return what a JSON file holds.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        FileError: it is not JSON in UTF-8; names file and line.
+    """
+    return _parse(path, Path(path).read_bytes())
 
 
 def write_json(path: Path | str, value: Any) -> None:
@@ -74,8 +98,8 @@ def write_json(path: Path | str, value: Any) -> None:
     Raises:
         ValueError: a number is not finite.
     """
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    with whole(path) as file:
+        file.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_csv(path: Path | str, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
@@ -84,12 +108,40 @@ def write_csv(path: Path | str, rows: Iterable[Mapping[str, Any]], columns: Sequ
     Raises:
         ValueError: a row has a column that is not named.
     """
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w", encoding="utf-8", newline="") as lines:
+    with whole(path) as lines:
         writer = csv.DictWriter(lines, columns, lineterminator="\n")
         writer.writeheader()
         for row in rows:
             writer.writerow({key: f"{cell:.7g}" if isinstance(cell, float) else cell for key, cell in row.items()})
+
+
+@contextmanager
+def whole(path: Path | str) -> Iterator[IO[str]]:
+    """Give a file to write text to, which takes its name when all of it stands on the disk: it is whole or absent."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with open(part, "w", encoding="utf-8", newline="") as file:
+            yield file
+        os.replace(part, path)
+    except OSError as error:
+        error.filename = str(path)
+        raise
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _parse(path: Path | str, content: bytes, line: int = 1) -> Any:
+    """Return what JSON says; `line` is where its first line stands in the file."""
+    try:
+        return json.loads(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        where = line + content.count(b"\n", 0, error.start)
+        raise FileError(f"{path}:{where}: not UTF-8; save the file in that encoding") from error
+    except json.JSONDecodeError as error:
+        where, column = line + error.lineno - 1, error.colno
+        raise FileError(f"{path}:{where}: not JSON at column {column}: {error.msg}; correct the line") from error
 
 
 def derive_seed(seed: int, *names: str | int) -> int:

@@ -39,6 +39,7 @@ def load_reward_model(folder: Path | str) -> RewardModel:
 
     tokenizer = models.load_tokenizer(folder)
     model = models.load_weights(AutoModelForSequenceClassification, folder, models.runs_remote_code(folder))
+    models.check_embeddings(folder, model, tokenizer)
     if model.config.num_labels != 1:
         raise CheckpointError(f"{folder}: a reward model has one output, this one has {model.config.num_labels}")
     return RewardModel(model.eval(), tokenizer)
@@ -64,7 +65,7 @@ def score(reward_model: RewardModel, conversations: Sequence[Conversation], batc
         [N] float32, in the order given.
 
     Raises:
-        ValueError: a conversation is longer than the model's context.
+        CheckpointError: a conversation is longer than the model's context.
     """
     import torch
 
@@ -74,7 +75,10 @@ def score(reward_model: RewardModel, conversations: Sequence[Conversation], batc
     ids = tokenize(tokenizer, conversations)
     longest, context = max(map(len, ids)), models.context_length(model)
     if longest > context:
-        raise ValueError(f"a conversation of {longest} tokens exceeds the reward model's context of {context}")
+        raise CheckpointError(
+            f"{model.name_or_path}: a conversation of {longest} tokens exceeds the reward model's context of {context}"
+            "; lower curation.filter_settings.length.max_words, or take a trunk that reads more"
+        )
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     rewards = torch.empty(len(ids))
     with torch.no_grad():

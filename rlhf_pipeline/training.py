@@ -12,12 +12,13 @@ from pydantic import Field, model_validator
 
 from rlhf_pipeline import adapters, models
 from rlhf_pipeline.methods import MethodParams
+from rlhf_pipeline.mistakes import Mistake
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-class DivergedError(ArithmeticError):
+class DivergedError(Mistake):
     """A loss or a gradient is not finite; names the step and the rows of its batch."""
 
 
@@ -48,8 +49,18 @@ class TrainingParams(MethodParams):
     @model_validator(mode="after")
     def _rows_divide_the_batch(self) -> TrainingParams:
         if self.batch_size % (self.rows_at_once or 1):
-            raise ValueError(f"batch_size {self.batch_size} is no multiple of rows_at_once {self.rows_at_once}")
+            near = multiples(self.batch_size, self.rows_at_once or 1)
+            raise ValueError(
+                f"batch_size {self.batch_size} is no multiple of rows_at_once {self.rows_at_once}; "
+                f"write batch_size {near}"
+            )
         return self
+
+
+def multiples(number: int, divisor: int) -> str:
+    """Return the multiples of a divisor on both sides of a number, in words."""
+    below = number // divisor * divisor
+    return f"{below} or {below + divisor}" if below else str(divisor)
 
 
 def save_steps(params: TrainingParams, num_steps: int, boundary: int) -> int:

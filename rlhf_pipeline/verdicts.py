@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from rlhf_pipeline.mistakes import Mistake
 from rlhf_pipeline.records import read_json, write_json
 
 SCHEMA_VERSION = 1
@@ -40,6 +41,11 @@ class Check(BaseModel):
     bound: Bound
     passed: bool
     note: str = ""
+
+    def words(self) -> str:
+        """Return name, value and note in words."""
+        value = "" if self.value is None else f" {self.value:.4g}"
+        return f"{self.name}{value}" + (f" ({self.note})" if self.note else "")
 
 
 class Verdict(BaseModel):
@@ -98,9 +104,11 @@ def read_verdict(path: Path | str) -> Verdict:
     """Read verdict.json.
 
     Raises:
-        ValueError: it is of another schema version or malformed.
+        Mistake: it is of another schema version or malformed.
     """
     verdict = Verdict.model_validate(read_json(path))
     if verdict.schema_version != SCHEMA_VERSION:
-        raise ValueError(f"{path}: schema version {verdict.schema_version}, this code reads {SCHEMA_VERSION}")
+        raise Mistake(
+            f"{path}: schema version {verdict.schema_version}, this code reads {SCHEMA_VERSION}; run its stage again"
+        )
     return verdict

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from rlhf_pipeline import methods
+from rlhf_pipeline import methods, mistakes
 from rlhf_pipeline.curation import page
 from rlhf_pipeline.curation.contract import judge_contract, metrics
 from rlhf_pipeline.curation.curate import curate
 from rlhf_pipeline.curation.sources import Inputs
 from rlhf_pipeline.params import load_params
-from rlhf_pipeline.records import derive_seed, write_json, write_rows
+from rlhf_pipeline.records import derive_seed, whole, write_json, write_rows
 from rlhf_pipeline.verdicts import write_verdict
 
 OUT = Path("data/curation")
@@ -27,7 +27,8 @@ def main() -> None:
         write_rows(OUT / f"{name}.jsonl", rows)
     write_rows(OUT / "dropped.jsonl", curated.dropped + curated.dropped_others)
     write_json(OUT / "gold.json", curated.gold)
-    (OUT / "contract.html").write_text(page.render(curated, contract), encoding="utf-8")
+    with whole(OUT / "contract.html") as file:
+        file.write(page.render(curated, contract))
     write_verdict(OUT / "verdict.json", contract.verdict)
     write_json(OUT / "metrics.json", measured := metrics(curated, contract))
 
@@ -41,4 +42,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with mistakes.told(lower="curation.settings.max_rows of the source hub, or name fewer files in curation.input"):
+        main()

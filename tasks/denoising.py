@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, NoReturn
 
+from rlhf_pipeline import mistakes
 from rlhf_pipeline.denoising.denoise import denoise
 from rlhf_pipeline.denoising.filters import Context
 from rlhf_pipeline.params import load_params
@@ -35,4 +36,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with mistakes.told():
+        main()

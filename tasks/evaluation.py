@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from rlhf_pipeline import mistakes
 from rlhf_pipeline.evaluation import curve, measuring, sides
 from rlhf_pipeline.evaluation.judges import Judges, Panel, load_judges
 from rlhf_pipeline.evaluation.numbers import read_numbers
@@ -80,4 +81,5 @@ def declared(params: Params, settings: EvaluationSettings) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    with mistakes.told(lower="evaluation.settings.num_prompts or evaluation.settings.num_samples"):
+        main()

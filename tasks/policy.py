@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rlhf_pipeline import checkpoints, methods, models
+from rlhf_pipeline import checkpoints, methods, mistakes, models
 from rlhf_pipeline.params import Params, load_params
-from rlhf_pipeline.records import derive_seed, read_json, read_rows, write_csv, write_json, write_rows
+from rlhf_pipeline.records import derive_seed, read_json, read_some_rows, write_csv, write_json, write_rows
 
 if TYPE_CHECKING:
     from rlhf_pipeline.policy.card import Origin
@@ -40,7 +40,7 @@ def main() -> None:
     effective = {**params.policy.model_dump(), "settings": settings.model_dump(), "seed": seed}
     # The ensemble's description holds the content hash of each member.
     with checkpoints.kept("policy", [PROMPTS, ENSEMBLE, reference], effective) as folder:
-        prompts, out = read_rows(PROMPTS), OUT / "model"
+        prompts, out = read_some_rows(PROMPTS), OUT / "model"
         result = train(reference, ensemble, prompts, algorithm, settings, seed, out, threads, folder)
         card.write(out, origin(params, settings, ensemble, result["metrics"]["num_prompts"]))
         write_csv(OUT / "trajectory.csv", result["trajectory"], COLUMNS)
@@ -77,4 +77,5 @@ def origin(params: Params, settings: Any, ensemble: "Ensemble", num_prompts: int
 
 
 if __name__ == "__main__":
-    main()
+    with mistakes.told(lower="policy.settings.rows_at_once or max_length, or set gradient_checkpointing: true there"):
+        main()

@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-from rlhf_pipeline import checkpoints, methods
+from rlhf_pipeline import checkpoints, methods, mistakes
 from rlhf_pipeline.params import load_params
-from rlhf_pipeline.records import derive_seed, read_rows, write_csv, write_json
+from rlhf_pipeline.records import derive_seed, read_some_rows, write_csv, write_json
 
 VALIDATION = "data/curation/validation.jsonl"
 OUT = Path("data/rewards")
@@ -31,11 +31,11 @@ def main(name: str) -> None:
     effective = {**member.model_dump(), **settings.model_dump(), **objective_params.model_dump(), "seed": seed}
     determined = effective | {"threads": params.rewards.threads}
     with checkpoints.kept(f"rewards@{name}", [trunk, member.pairs, VALIDATION], determined) as folder:
-        validation = read_rows(VALIDATION)
+        validation = read_some_rows(VALIDATION)
         if member.ready:
             result = ready.keep(trunk, validation, out)
         else:
-            pairs = read_rows(member.pairs)
+            pairs = read_some_rows(member.pairs)
             result = train(trunk, pairs, validation, settings, objective, objective_params, seed, out, folder)
         write_csv(OUT / "curves" / f"{name}.csv", result["curve"], ["step", "loss", "eval_loss", "accuracy"])
         write_json(OUT / "metrics" / f"{name}.json", result["metrics"])
@@ -51,4 +51,5 @@ def main(name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    with mistakes.told(lower="rewards.settings.rows_at_once or max_length, or set gradient_checkpointing: true there"):
+        main(sys.argv[1])

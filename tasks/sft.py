@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-from rlhf_pipeline import checkpoints
+from rlhf_pipeline import checkpoints, mistakes
 from rlhf_pipeline.params import load_params
-from rlhf_pipeline.records import derive_seed, read_rows, write_csv, write_json
+from rlhf_pipeline.records import derive_seed, read_some_rows, write_csv, write_json
 
 DEMONSTRATIONS = "data/curation/demonstrations.jsonl"
 OUT = Path("data/sft")
@@ -34,7 +34,7 @@ def main(name: str) -> None:
         if trunk.ready:
             result = ready.keep(trunk.base, out, **loading)
         else:
-            result = train(trunk.base, read_rows(DEMONSTRATIONS), settings, seed, out, folder, **loading)
+            result = train(trunk.base, read_some_rows(DEMONSTRATIONS), settings, seed, out, folder, **loading)
         write_csv(OUT / "curves" / f"{name}.csv", result["curve"], ["step", "loss"])
         write_json(OUT / "metrics" / f"{name}.json", result["metrics"])
     log_stage(
@@ -49,4 +49,5 @@ def main(name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    with mistakes.told(lower="sft.settings.rows_at_once or max_length, or set gradient_checkpointing: true there"):
+        main(sys.argv[1])

@@ -7,12 +7,13 @@ from typing import Any
 
 import torch
 
+from rlhf_pipeline import mistakes
 from rlhf_pipeline.params import load_params
-from rlhf_pipeline.records import read_rows, write_json
+from rlhf_pipeline.records import read_rows, whole, write_json
 from rlhf_pipeline.tracking import log_stage
 from rlhf_pipeline.validation import audit
 from rlhf_pipeline.validation.context_length import fits_all
-from rlhf_pipeline.validation.ensemble import Ensemble, load_members, score_with
+from rlhf_pipeline.validation.ensemble import Ensemble, load_members, refuse_constant, score_with
 from rlhf_pipeline.validation.items import Inputs
 from rlhf_pipeline.verdicts import write_verdict
 
@@ -31,6 +32,7 @@ def main() -> None:
     rows = {name: read_rows(CURATION / f"{name}.jsonl") for name in ("test", "validation", "contrast", "single_edits")}
     plan = audit.plan(Inputs(**rows, fits=fits_all(models.values())), section.checks, section.check_settings)
     raw = score_with(models, plan.table.conversations, section.threads)
+    refuse_constant(list(models), raw)
     statistics = audit.scale_members(plan, raw)
 
     def join(names: Sequence[str], **shape: Any) -> Ensemble:
@@ -63,11 +65,12 @@ def main() -> None:
 
 def write_calibration(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write the bins of the calibration, only a header where there are none."""
-    with open(path, "w", encoding="utf-8", newline="") as file:
+    with whole(path) as file:
         writer = csv.DictWriter(file, ["predicted", "observed", "count"], lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 
 
 if __name__ == "__main__":
-    main()
+    with mistakes.told(lower="validation.threads"):
+        main()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rlhf_pipeline import checkpoints, training
+from rlhf_pipeline import checkpoints, mistakes, training
 from rlhf_pipeline.records import write_json
 
 
@@ -72,10 +72,10 @@ def test_another_key_of_the_stage_removes_what_was_kept_and_another_stage_does_n
         assert [folder.exists() for folder in folders] == [False, True]
 
 
-def test_a_diverged_training_ends_with_one_line_and_keeps_its_checkpoint():
-    with pytest.raises(SystemExit) as ended:
+def test_a_diverged_training_ends_with_one_line_and_keeps_its_checkpoint(capsys):
+    with pytest.raises(SystemExit) as ended, mistakes.told():
         end_with(training.DivergedError("loss is nan at step 3, rows: p1, p2"), "rewards@a")
-    assert ended.value.code == "rewards@a: loss is nan at step 3, rows: p1, p2"
+    assert (ended.value.code, capsys.readouterr().err) == (1, "error: rewards@a: loss is nan at step 3, rows: p1, p2\n")
     assert checkpoints.latest(checkpoints.folder("rewards@a", checkpoints.key(["rows.jsonl"], {})))
 
 

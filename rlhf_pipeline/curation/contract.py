@@ -1,5 +1,6 @@
 """The data contract: what is measured of the curated rows, and the verdict."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -23,10 +24,29 @@ class Contract:
 def judge_contract(curated: Curated, bounds: Mapping[str, Bound], seed: int) -> Contract:
     """Measure the curated rows and hold the measures against their bounds."""
     suite = expectations.run_suite(expectations.table(curated.splits), curated.num_read)
-    broken = "; ".join(rule.words for rule in suite if not rule.passed)
+    broken = "; ".join([rule.words for rule in suite if not rule.passed] + repeated_ids(curated))
     measured = measure_pairs(curated, derive_seed(seed, "curation", "contract"))
+    if not curated.num_kept:
+        measured["rows/train"] = exactly(0, nothing_kept(curated))
     measured["gx/success"] = exactly(float(not broken), f"broken: {broken}" if broken else "")
     return Contract(measured, suite, judge(measured, bounds))
+
+
+def nothing_kept(curated: Curated) -> str:
+    """Return why no pair is left: which filters dropped how many, and the commonest reason of each."""
+    if not curated.num_read:
+        return "the input has no rows: set curation.input to files with some"
+    reasons = Counter((row["filter"], row["reason"].partition(":")[0]) for row in curated.dropped)
+    common = {name: reason for (name, reason), _ in reversed(reasons.most_common())}
+    drops = [f"{name} {count} ({common[name]})" for name, count in curated.drops().most_common()]
+    return f"all {curated.num_read} rows were dropped by {', '.join(drops)}: see data/curation/dropped.jsonl"
+
+
+def repeated_ids(curated: Curated) -> list[str]:
+    """Return the first ids that stand twice, as words; empty where none does."""
+    counts = Counter(row["id"] for split in curated.splits.values() for row in split)
+    twice = [name for name, count in counts.items() if count > 1]
+    return [f"give each row an id of its own: {', '.join(map(str, twice[:3]))}"] if twice else []
 
 
 def metrics(curated: Curated, contract: Contract) -> dict[str, float]:

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Iterable, Mapping
 
 from rlhf_pipeline.curation.identity import prompt_id
+from rlhf_pipeline.methods import suggest
+from rlhf_pipeline.mistakes import Mistake
 from rlhf_pipeline.records import Row
 
 FEW_GROUPS = 30
@@ -16,13 +18,15 @@ def with_groups(rows: list[Row], group: str) -> list[Row]:
     """Return rows with their group: the prompt (or what a source calls a group), or the value of a named column.
 
     Raises:
-        ValueError: a row has no such column.
+        Mistake: a row has no such column.
     """
     if group == "prompt":
         return [{"group": prompt_id(row), **row} for row in rows]
     missing = next((row["id"] for row in rows if group not in row), None)
     if missing is not None:
-        raise ValueError(f"curation.group is '{group}', but row {missing} has no such column")
+        raise Mistake(
+            f"curation.group is '{group}', but row {missing} has no such column; write one that every row has"
+        )
     return [{**row, "group": str(row[group])} for row in rows]
 
 
@@ -34,12 +38,12 @@ def split_rows(rows: list[Row], fractions: Mapping[str, float], seed: int) -> di
     leave a split empty. A source that gives evaluator pairs gets no others.
 
     Raises:
-        ValueError: a row's own split is unknown.
+        Mistake: a row's own split is unknown.
     """
     own = {row["group"]: row["split"] for row in reversed(rows) if row.get("split")}
     unknown = sorted(set(own.values()) - {*PAIR_SPLITS})
     if unknown:
-        raise ValueError(f"unknown split '{unknown[0]}' in a row; known: {', '.join(PAIR_SPLITS)}")
+        raise Mistake(f"unknown split '{unknown[0]}' in a row.{suggest(str(unknown[0]), list(PAIR_SPLITS))}")
     shares = dict(fractions) | ({"evaluator": 0.0} if "evaluator" in own.values() else {})
     splits: dict[str, list[Row]] = {name: [] for name in (*PAIR_SPLITS, HELD_OUT)}
     free = {row["group"] for row in rows} - own.keys()

@@ -13,7 +13,7 @@ import yaml
 
 from rlhf_pipeline.evaluation import content, drawings, pictures, words
 from rlhf_pipeline.evaluation.night import Night, read_night
-from rlhf_pipeline.records import read_json
+from rlhf_pipeline.records import read_json, whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,8 +39,8 @@ def render(
         parameters: what to show as parameters; all of params.yaml by default.
     """
     night = read_night(root, before_gate=before_gate, parameters=parameters)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(to_html(night, duel), encoding="utf-8")
+    with whole(out) as file:
+        file.write(to_html(night, duel))
     return out
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from rlhf_pipeline.records import whole
+
 HEAD = """---
 library_name: transformers
 pipeline_tag: text-generation
@@ -59,7 +61,8 @@ class Origin:
 
 def write(folder: Path | str, origin: Origin) -> None:
     """Write README.md into the folder of a policy."""
-    Path(folder, "README.md").write_text(render(origin), encoding="utf-8")
+    with whole(Path(folder, "README.md")) as file:
+        file.write(render(origin))
 
 
 def render(origin: Origin) -> str:

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from rlhf_pipeline import adapters, checkpoints, models, training
 from rlhf_pipeline.methods import MethodParams
+from rlhf_pipeline.mistakes import Mistake
 from rlhf_pipeline.policy.sampling import completion_logps, render_prompts
 from rlhf_pipeline.records import Conversation, Row, derive_seed
 from rlhf_pipeline.validation.ensemble import Ensemble
@@ -56,7 +57,11 @@ class Params(training.TrainingParams):
     @model_validator(mode="after")
     def _groups_fill_the_batch(self) -> Params:
         if self.batch_size % self.num_generations:
-            raise ValueError(f"batch_size {self.batch_size} is no multiple of num_generations {self.num_generations}")
+            near = training.multiples(self.batch_size, self.num_generations)
+            raise ValueError(
+                f"batch_size {self.batch_size} is no multiple of num_generations {self.num_generations}; "
+                f"write batch_size {near}"
+            )
         return self
 
 
@@ -137,19 +142,25 @@ def create_trainer(trainer: type, config: Any, setup: Setup, params: Params) -> 
 
 
 def choose_prompts(
-    rows: Sequence[Row], tokenizer: PreTrainedTokenizerFast, params: Params, seed: int
+    rows: Sequence[Row], tokenizer: PreTrainedTokenizerFast, params: Params, seed: int, context: int
 ) -> tuple[list[Row], int]:
     """Return the prompts that training uses, in random order, and how many were too long and left out.
 
+    A prompt must leave room for a whole completion, in `max_length` and in the `context` of the model, both in tokens.
+
     Raises:
-        ValueError: every prompt is too long.
+        Mistake: every prompt is too long.
     """
     texts = render_prompts(tokenizer, [row["prompt"] for row in rows])
     sizes = map(len, tokenizer(texts, add_special_tokens=False)["input_ids"])
-    room = params.max_length - params.max_completion_length
+    room = min(params.max_length, context) - params.max_completion_length
     kept = [row for row, size in zip(rows, sizes, strict=True) if size <= room]
     if not kept:
-        raise ValueError(f"no prompt has at most {room} tokens (max_length less max_completion_length)")
+        raise Mistake(
+            f"none of {len(rows)} prompts has at most {room} tokens, which is max_length {params.max_length} or the "
+            f"model's context {context}, less max_completion_length {params.max_completion_length}; raise "
+            "policy.settings.max_length or lower max_completion_length"
+        )
     num_too_long = len(rows) - len(kept)
     random.Random(seed).shuffle(kept)
     if params.num_steps is None:
@@ -185,7 +196,7 @@ def train(
 
     Raises:
         EnsembleError: a member gave NaN or infinity; names it.
-        ValueError: no prompt is short enough.
+        Mistake: no prompt is short enough.
         DivergedError: the loss or its gradient is not finite; names the step and the ids of the prompts.
     """
     from datasets import Dataset
@@ -195,7 +206,8 @@ def train(
 
     load = partial(models.load_policy, reference_folder)
     (policy, tokenizer), (reference, _) = (load(**training.weights(params)) for _ in range(2))
-    rows, num_too_long = choose_prompts(prompts, tokenizer, params, derive_seed(seed, "prompts"))
+    context = models.context_length(policy)
+    rows, num_too_long = choose_prompts(prompts, tokenizer, params, derive_seed(seed, "prompts"), context)
     limit = params.max_completion_length
     proxy = measure_proxy(
         ensemble, reference, tokenizer, [row["prompt"] for row in rows],
@@ -217,6 +229,5 @@ def train(
     trainer = algorithm.trainer(setup, params)
     checkpoints.train(trainer)
     models.save_model(out, training.finish(trainer.model, params, load), tokenizer)
-    counts = {"num_prompts": len(rows), "num_too_long": num_too_long}
-    metrics = {**trajectory.summarise(recorder.rows), **counts}
+    metrics = {**trajectory.summarise(recorder.rows), "num_prompts": len(rows), "num_too_long": num_too_long}
     return {"metrics": metrics, "trajectory": recorder.rows, "samples": recorder.samples}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, model_validator
 
 from rlhf_pipeline import adapters, checkpoints, models, scoring, training
+from rlhf_pipeline.mistakes import Mistake
 from rlhf_pipeline.records import Row, derive_seed
 
 if TYPE_CHECKING:
@@ -52,13 +53,13 @@ def attend_evenly(model: PreTrainedModel) -> None:
     others hold, and a reward model learned to do so in some runs and not in others; a large trunk needs no such help.
 
     Raises:
-        ValueError: the model's last layer has no query projection of its own.
+        Mistake: the model's last layer has no query projection of its own.
     """
     from torch.nn.init import zeros_
 
     queries = [name for name, _ in model.named_modules() if name.endswith(".q_proj")]
     if not queries:
-        raise ValueError(f"rewards.settings.even_attention: {type(model).__name__} has no q_proj; leave it false")
+        raise Mistake(f"rewards.settings.even_attention: {type(model).__name__} has no q_proj; leave it false")
     for parameter in model.get_submodule(queries[-1]).parameters():
         zeros_(parameter)
 
@@ -74,7 +75,11 @@ def create(trunk: Path | str, params: Params, seed: int, **weights: Any) -> Any:
 
 
 def tokenize(rows: list[Row], tokenizer: PreTrainedTokenizerFast, max_length: int) -> tuple[Dataset, int]:
-    """Return TRL's tokenized pairs, rendered as `scoring` renders them, and how many were too long and left out."""
+    """Return TRL's tokenized pairs, rendered as `scoring` renders them, and how many were too long and left out.
+
+    Raises:
+        Mistake: every pair is too long.
+    """
     from datasets import Dataset
 
     sides = {
@@ -86,6 +91,8 @@ def tokenize(rows: list[Row], tokenizer: PreTrainedTokenizerFast, max_length: in
         for row, chosen, rejected in zip(rows, sides["chosen"], sides["rejected"], strict=True)
         if max(len(chosen), len(rejected)) <= max_length
     ]
+    if not kept:
+        raise Mistake(f"none of {len(rows)} pairs has at most {max_length} tokens; raise rewards.settings.max_length")
     return Dataset.from_list(kept), len(rows) - len(kept)
 
 
@@ -155,6 +162,7 @@ def train(
 
     Raises:
         DivergedError: the loss or its gradient is not finite; names the step and the ids of the pairs.
+        Mistake: every pair is too long.
     """
     load = partial(create, trunk, params, seed)
     model, tokenizer = load(**training.weights(params))

@@ -7,8 +7,6 @@ the end, an end that is what its chat template ends a reply with, and embeddings
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,11 +40,7 @@ def resolve(base: Path | str, *, trust_remote_code: bool = False) -> Path:
         return resolve(read_json(folder)["hub"], trust_remote_code=trust_remote_code)
     if not folder.is_dir():
         folder = _fetch(str(base), trust_remote_code)
-    if not any(folder.glob("*.safetensors")):
-        raise CheckpointError(
-            f"{base}: no weights in safetensors. Pickled weights can run code when they are read and are refused; "
-            "load the model where you trust it and save it with save_pretrained"
-        )
+    models.check_weights(folder, base)
     return folder
 
 
@@ -61,24 +55,6 @@ def is_reward_model(folder: Path | str) -> bool:
     named = config.get("architectures") or []
     own = config.get("auto_map", {}).get("AutoModelForSequenceClassification", "").rpartition(".")[2]
     return any(name.endswith("ForSequenceClassification") or name == own for name in named)
-
-
-@contextmanager
-def code_only_if_trusted(base: Path | str) -> Iterator[None]:
-    """Say in one line what transformers says where a checkpoint's own code is not trusted.
-
-    Raises:
-        CheckpointError: a checkpoint that is loaded inside cannot be without its code.
-    """
-    try:
-        yield
-    except ValueError as error:
-        if "trust_remote_code" not in str(error):
-            raise
-        raise CheckpointError(
-            f"{base}: the checkpoint comes with code of its own, which is not run unless trusted; read it, then write "
-            "sft.trunks.<name>.trust_remote_code: true"
-        ) from error
 
 
 def _fetch(base: str, trust_remote_code: bool) -> Path:
@@ -129,7 +105,7 @@ def load(
     folder = resolve(base, trust_remote_code=trust_remote_code)
     if is_reward_model(folder):
         raise CheckpointError(f"{base}: the checkpoint is a reward model; write ready: true to keep it as it is")
-    with code_only_if_trusted(base):
+    with models.readable(base, "the checkpoint"):
         tokenizer: Any = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=trust_remote_code
         )

@@ -37,7 +37,7 @@ def load(
             f"{base}: no sequence classifier, so its head would be random; take ready out to train one from it"
         )
     options = {"local_files_only": True, "trust_remote_code": trust_remote_code}
-    with bases.code_only_if_trusted(base):
+    with models.readable(base, "the checkpoint"):
         tokenizer = _tokenizer(folder, str(base), chat_template, options)
         model = _classifier(folder, str(base), options)
     _join(model, tokenizer, str(base))

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from rlhf_pipeline import methods
+from rlhf_pipeline.mistakes import Mistake
 from rlhf_pipeline.records import derive_seed
 from rlhf_pipeline.validation.checks import ENSEMBLE, MEMBER_MEAN, Context, Items, Result
 from rlhf_pipeline.validation.ensemble import Ensemble, EnsembleError
@@ -73,10 +74,13 @@ def scale_members(plan: Plan, raw: Tensor) -> Statistics:
     """Return the statistics of each row of [M, T] raw rewards, from validation pairs.
 
     Raises:
-        ValueError: there are no validation pairs.
+        Mistake: there are no validation pairs.
     """
     if not plan.scale_rows:
-        raise ValueError("no validation pairs to estimate the members' scales on")
+        raise Mistake(
+            "data/curation/validation.jsonl: no validation pairs to estimate the members' scales on; "
+            "raise curation.split.validation"
+        )
     rows = list(plan.scale_rows)
     return estimate_statistics(raw[:, rows], [plan.table.prompts[row] for row in rows])
 

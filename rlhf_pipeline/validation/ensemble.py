@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from rlhf_pipeline import methods
+from rlhf_pipeline.mistakes import Mistake
 from rlhf_pipeline.records import Conversation, hash_folder, read_json, write_json
 from rlhf_pipeline.scoring import RewardModel, load_reward_model, score
 from rlhf_pipeline.validation.aggregators import Context
@@ -25,7 +26,7 @@ SCHEMA_VERSION = 2
 Settings = Mapping[str, Any]
 
 
-class EnsembleError(ValueError):
+class EnsembleError(Mistake):
     """An ensemble cannot be used as it stands; names the member."""
 
 
@@ -203,7 +204,20 @@ def refuse_not_finite(names: Sequence[str], raw: Tensor) -> None:
     """Raise EnsembleError where a member's row of [K, N] rewards holds NaN or infinity."""
     for name, row in zip(names, raw, strict=True):
         if not row.isfinite().all():
-            raise EnsembleError(f"member '{name}' gave {int((~row.isfinite()).sum())} rewards that are NaN or infinite")
+            raise EnsembleError(
+                f"member '{name}' gave {int((~row.isfinite()).sum())} rewards that are NaN or infinite; train it again "
+                f"(data/rewards/members/{name}), or take it out of rewards.members"
+            )
+
+
+def refuse_constant(names: Sequence[str], raw: Tensor) -> None:
+    """Raise EnsembleError where a member's row of [K, N] rewards is one number: it would count and say nothing."""
+    for name, row in zip(names, raw, strict=True):
+        if len(row) > 1 and bool((row == row[0]).all()):
+            raise EnsembleError(
+                f"member '{name}' gives each of {len(row)} completions the reward {row[0]:.4g}; train it again "
+                f"(data/rewards/members/{name}), or take it out of rewards.members"
+            )
 
 
 def _within_prompt(raw: Tensor, statistics: Statistics, groups: Sequence[Hashable], baseline: Tensor | None) -> Tensor:

@@ -122,15 +122,15 @@ def test_prompts_without_room_for_a_completion_are_left_out_and_counted(referenc
     tokenizer = models.load_tokenizer(reference)
     long = {"id": "long", "prompt": [{"role": "user", "content": "red " * 40}]}
     params = Params(max_length=32, max_completion_length=6, num_steps=100)
-    kept, num_too_long = choose_prompts([*prompts, long], tokenizer, params, seed=0)
+    kept, num_too_long = choose_prompts([*prompts, long], tokenizer, params, seed=0, context=64)
     assert (sorted(row["id"] for row in kept), num_too_long) == (sorted(row["id"] for row in prompts), 1)
     with pytest.raises(ValueError, match="no prompt"):
-        choose_prompts([long], tokenizer, params, seed=0)
+        choose_prompts([long], tokenizer, params, seed=0, context=64)
 
 
 def test_only_prompts_that_training_reaches_are_used(reference, prompts):
     params = Params(num_steps=2, batch_size=8, num_generations=4, num_sampled_prompts=1, max_completion_length=6)
-    assert len(choose_prompts(prompts, models.load_tokenizer(reference), params, seed=0)[0]) == 4
+    assert len(choose_prompts(prompts, models.load_tokenizer(reference), params, seed=0, context=64)[0]) == 4
 
 
 def test_a_batch_that_groups_cannot_fill_is_refused():

@@ -3,12 +3,14 @@
 import gzip
 import json
 import math
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from rlhf_pipeline.records import Row
+from rlhf_pipeline.mistakes import Mistake, one_line
+from rlhf_pipeline.records import FileError, Row
 
 Record = tuple[Row, str | None]
 
@@ -16,6 +18,10 @@ LINES = (".jsonl", ".jsonl.gz")
 LISTS = (".json", ".json.gz")
 PARQUET = (".parquet",)
 TABLES = (*LINES, *LISTS, *PARQUET)
+
+
+class MissingFileError(Mistake, FileNotFoundError):
+    """There is no file to read; says where and what to set."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +48,23 @@ def find_files(path: Path, endings: tuple[str, ...] = TABLES) -> list[Path]:
     candidates = [path] if path.is_file() else sorted(path.rglob("*"))
     files = [file for file in candidates if file.is_file() and file.name.endswith(endings)]
     if not files:
-        raise FileNotFoundError(f"no {' or '.join(endings)} file at {path}; set curation.input to a file or a folder")
+        raise MissingFileError(f"no {' or '.join(endings)} file at {path}; set curation.input to a file or a folder")
     return files
 
 
 def iterate_entries(file: Path) -> Iterator[Entry]:
-    """Yield a file's records, numbered from 1."""
+    """Yield a file's records, numbered from 1.
+
+    Raises:
+        FileError: the file as a whole is torn, or not of the kind that its ending says.
+    """
     forms = ((PARQUET, _parquet), (LISTS, _list))
     records = next((read for endings, read in forms if file.name.endswith(endings)), _lines)(file)
-    for number, (value, error) in enumerate(records, start=1):
-        yield Entry(file, number, value, error)
+    try:
+        for number, (value, error) in enumerate(records, start=1):
+            yield Entry(file, number, value, error)
+    except (EOFError, ValueError, gzip.BadGzipFile, zlib.error) as error:  # parquet's are of ValueError
+        raise FileError(f"{file}: cannot be read: {one_line(error)}; copy or write the file again") from error
 
 
 def _open(file: Path) -> IO[bytes]:
@@ -60,29 +73,35 @@ def _open(file: Path) -> IO[bytes]:
 
 def _lines(file: Path) -> Iterator[Record]:
     with _open(file) as lines:
-        for line in lines:
+        for number, line in enumerate(lines, start=1):
             if line.strip():
-                yield _parse(line)
+                yield _parse(line, number)
 
 
 def _list(file: Path) -> Iterator[Record]:
     """Yield the objects of one JSON list; many a file of that ending holds JSON lines instead."""
-    with _open(file) as content:
-        try:
-            values = json.loads(content.read())
-        except ValueError:
-            values = None
+    with _open(file) as opened:
+        content = opened.read()
+    try:
+        values = json.loads(content)
+    except ValueError as error:
+        if content.lstrip()[:1] == b"[":
+            raise ValueError(f"not JSON: {error}") from error
+        values = None
     if isinstance(values, list):
         yield from map(_check, values)
     else:
         yield from _lines(file)
 
 
-def _parse(line: bytes) -> Record:
+def _parse(line: bytes, number: int) -> Record:
     try:
-        return _check(json.loads(line))
-    except ValueError as error:  # of json, and of bytes that are not UTF-8
-        return {"line": line[:300].decode(errors="replace")}, f"not JSON: {error}"
+        return _check(json.loads(line.rstrip(b"\r\n").decode("utf-8")))
+    except json.JSONDecodeError as error:
+        reason = f"not JSON: line {number} column {error.colno}: {error.msg}"
+    except UnicodeDecodeError:
+        reason = f"not UTF-8: line {number}"
+    return {"line": line[:300].decode(errors="replace")}, reason
 
 
 def _check(value: Any) -> Record:

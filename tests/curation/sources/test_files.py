@@ -24,7 +24,7 @@ def test_broken_lines_are_yielded_with_their_reason(tmp_path):
     file = tmp_path / "x.jsonl"
     file.write_bytes(b'{"a": 1}\n\n{"a": \n[1]\n{"b": "\xff"}\n{"c": NaN}\n')
     entries = list(iterate_entries(file))
-    assert [(e.error or "").split(":")[0] for e in entries] == ["", "not JSON", "not a JSON object", "not JSON", ""]
+    assert [(e.error or "").split(":")[0] for e in entries] == ["", "not JSON", "not a JSON object", "not UTF-8", ""]
     assert [e.id for e in entries] == [f"x-0000{n}" for n in range(1, 6)]
     assert entries[4].value == {"c": None}
 
