@@ -1,4 +1,4 @@
-"""The command `rlhf`. Exit codes: 0 ok, 1 failed, 2 usage, 3 refused."""
+"""The command `rlhf`. Exit codes: 0 ok, 1 failed, 2 usage, 3 refused, 130 interrupted."""
 
 import os
 from collections.abc import Callable
@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Train language models from human feedback, and promote them only when every gate holds.",
-    epilog="Exit codes: 0 ok, 1 failed, 2 usage, 3 refused.",
+    epilog="Exit codes: 0 ok, 1 failed, 2 usage, 3 refused, 130 interrupted.",
 )
 
 data = typer.Typer(no_args_is_help=True, help="Look at data before a night reads it.")
@@ -103,15 +103,19 @@ def methods(folder: Annotated[str | None, typer.Argument(help="Only this folder.
     from rich.table import Table
 
     from flows import catalogue
-    from rlhf_pipeline.methods import folders
+    from rlhf_pipeline.methods import MethodError, folders, suggest
 
-    if folder and folder not in folders():
-        raise typer.BadParameter(f"no folder of methods: {folder}. Known: {', '.join(folders())}")
-    for name in [folder] if folder else folders():
-        table = Table(title=name, title_justify="left", box=None, show_header=False, pad_edge=False, min_width=60)
-        for entry in catalogue.read(name):
-            table.add_row(entry.name, entry.summary, entry.paper)
-        _console().print(table)
+    def act() -> int:
+        if folder and folder not in folders():
+            raise MethodError(f"no folder of methods: {folder}.{suggest(folder, folders())}")
+        for name in [folder] if folder else folders():
+            table = Table(title=name, title_justify="left", box=None, show_header=False, pad_edge=False, min_width=60)
+            for entry in catalogue.read(name):
+                table.add_row(entry.name, entry.summary, entry.paper)
+            _console().print(table)
+        return OK
+
+    raise typer.Exit(_guard(act, needs_project=False))
 
 
 @app.command(epilog='Example: rlhf schedule --cron "0 2 * * *" --profile hh')
@@ -167,30 +171,35 @@ def _run(profile: str | None, assignments: list[str], wants_promotion: bool) -> 
         return night.run(console, cache, wants_promotion)
 
 
-def _guard(act: Callable[[], int]) -> int:
+def _guard(act: Callable[[], int], needs_project: bool = True) -> int:
     """Run an act in the project's folder and turn what the user can cause into one line and an exit code."""
     from dvc.exceptions import DvcException
 
     from flows.lock import BusyError
-    from flows.worktree import RevisionError
-    from rlhf_pipeline.methods import MethodError
+    from rlhf_pipeline.mistakes import INTERRUPTED, Mistake, describe, one_line
 
     try:
-        os.chdir(_project())
+        if needs_project:
+            os.chdir(_project())
         return act()
-    except (MethodError, RevisionError, FileNotFoundError, DvcException) as error:
-        typer.echo(f"error: {error}", err=True)
-        return USAGE
-    except (BusyError, TimeoutError) as error:
-        typer.echo(f"error: {error}", err=True)
-        return FAILED
+    except (Exception, KeyboardInterrupt) as error:
+        is_outside = isinstance(error, DvcException | BusyError | TimeoutError)
+        line = one_line(error) if is_outside else describe(error)
+        if line is None:
+            raise
+        typer.echo(f"error: {line}", err=True)
+        if isinstance(error, KeyboardInterrupt):
+            return INTERRUPTED
+        return USAGE if isinstance(error, Mistake | FileNotFoundError | DvcException) else FAILED
 
 
 def _project() -> Path:
     here = Path.cwd()
+    from rlhf_pipeline.mistakes import Mistake
+
     found = [folder for folder in (here, *here.parents) if (folder / "dvc.yaml").exists()]
     if not found:
-        raise FileNotFoundError(f"no dvc.yaml in {here} or above: run this inside the project")
+        raise Mistake(f"no dvc.yaml in {here} or above: run this inside the project")
     return found[0]
 
 

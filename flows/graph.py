@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from rlhf_pipeline.mistakes import Mistake, one_line
+from rlhf_pipeline.params import read_yaml
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,23 @@ def read_graph(root: Path | str = ".") -> Graph:
     """Read stages, order and staleness from DVC.
 
     Raises:
-        dvc.exceptions.DvcException: dvc.yaml or params.yaml cannot be read.
+        Mistake: dvc.yaml, params.yaml or dvc.lock is no YAML, or this is no git repository.
+        dvc.exceptions.DvcException: what else DVC refuses.
     """
+    from dvc.exceptions import DvcException
+
+    try:
+        return _read_graph(root)
+    except DvcException as error:
+        for name in ("params.yaml", "dvc.yaml", "dvc.lock"):  # DVC names the file; this names the line
+            if (Path(root) / name).exists():
+                read_yaml(name if root == "." else Path(root) / name)
+        if "is not a git repository" in str(error):
+            raise Mistake(f"{one_line(error)}; run git init there, or clone the project again") from error
+        raise
+
+
+def _read_graph(root: Path | str) -> Graph:
     from dvc.repo import Repo
     from networkx import lexicographical_topological_sort
 
@@ -91,13 +107,14 @@ def read_params(keys: Iterable[str], path: Path | str = "params.yaml") -> dict[s
 
 def read_all_params(path: Path | str = "params.yaml") -> dict[str, Any]:
     """Return what params.yaml holds, unchecked."""
-    return dict(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+    return read_yaml(path)
 
 
 def read_lock(root: Path | str = ".") -> dict[str, Any]:
     """Return the entries of dvc.lock by stage."""
     path = Path(root) / "dvc.lock"
-    return yaml.safe_load(path.read_text(encoding="utf-8")).get("stages", {}) if path.exists() else {}
+    stages: dict[str, Any] = read_yaml(path).get("stages", {}) if path.exists() else {}
+    return stages
 
 
 def _describe(stage: Any, upstream: list[str], written: set[str]) -> Stage:

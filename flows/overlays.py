@@ -12,7 +12,8 @@ from typing import Any
 import yaml
 
 from rlhf_pipeline.methods import MethodError, suggest
-from rlhf_pipeline.params import load_params
+from rlhf_pipeline.mistakes import one_line
+from rlhf_pipeline.params import load_params, read_yaml
 
 Change = tuple[str, Any, Any]
 
@@ -34,6 +35,7 @@ def apply(profile: str | None, assignments: Sequence[str], root: Path = Path("."
     if not overlays:
         load_params(path)
         return []
+    read_yaml(path)  # where it cannot be read, this says so in one line and the editor does not
     editor = _editor()
     content = editor.load(path.read_text(encoding="utf-8"))
     changes = [change for overlay in overlays for change in _merge(content, overlay)]
@@ -74,7 +76,7 @@ def _editor() -> Any:
 def _read_profile(root: Path, name: str) -> dict[str, Any]:
     if name not in profiles(root):
         raise MethodError(f"unknown profile '{name}'.{suggest(name, profiles(root))}")
-    return yaml.safe_load((root / "profiles" / f"{name}.yaml").read_text(encoding="utf-8")) or {}
+    return read_yaml(root / "profiles" / f"{name}.yaml")
 
 
 def _parse(assignment: str) -> dict[str, Any]:
@@ -84,7 +86,7 @@ def _parse(assignment: str) -> dict[str, Any]:
     try:
         parsed = yaml.safe_load(value)
     except yaml.YAMLError as error:
-        raise MethodError(f"--set {assignment}: the value is not YAML: {error}") from error
+        raise MethodError(f"--set {assignment}: the value is not YAML; quote it: {one_line(error)}") from error
     for part in reversed(key.split(".")):
         parsed = {part: parsed}
     return dict(parsed)

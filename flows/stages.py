@@ -105,7 +105,7 @@ def _last_words(text: str) -> str:
     """Return the last line that the stage itself wrote, past DVC's own."""
     lines = [line.strip() for line in re.split(r"[\r\n]+", text) if line.strip()]
     own = [line for line in lines if not line.startswith(DVC_SAYS)]
-    return (own or lines or ["no output"])[-1][:200]
+    return (own or lines or ["no output"])[-1][:400]
 
 
 def run_tool(module: str, *arguments: str, group: ProcessGroup | None, log: Path) -> int:

@@ -9,9 +9,10 @@ from pathlib import Path
 from flows.lock import cache_folder
 from flows.processes import environment
 from rlhf_pipeline import tracking
+from rlhf_pipeline.mistakes import Mistake
 
 
-class RevisionError(ValueError):
+class RevisionError(Mistake):
     """Git does not know a revision, or cannot check it out."""
 
 

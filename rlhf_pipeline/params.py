@@ -1,16 +1,31 @@
 """The typed params.yaml: one section per stage, unknown keys refused with near ones."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from rlhf_pipeline.methods import MethodError, describe
+from rlhf_pipeline.methods import MethodError, check_name, describe, suggest
+from rlhf_pipeline.mistakes import one_line
 from rlhf_pipeline.verdicts import Bound
 
 Settings = dict[str, Any]
 Bounds = dict[str, Bound]
+
+
+def _method(area: str, kind: str) -> AfterValidator:
+    """Return what refuses a name of no method; the name is looked up, and no method is run."""
+    return AfterValidator(lambda name: check_name(name, f"{area}/{kind}"))
+
+
+Source = Annotated[str, _method("curation", "sources")]
+Filter = Annotated[str, _method("curation", "filters")]
+PairFilter = Annotated[str, _method("denoising", "filters")]
+Objective = Annotated[str, _method("rewards", "objectives")]
+Aggregator = Annotated[str, _method("validation", "aggregators")]
+AuditCheck = Annotated[str, _method("validation", "checks")]
+Algorithm = Annotated[str, _method("policy", "algorithms")]
 
 
 class Section(BaseModel):
@@ -44,11 +59,11 @@ class Decontamination(Section):
 class Curation(Section):
     """Where preferences come from and what is kept of them."""
 
-    source: str
+    source: Source
     input: str
     text: str
     settings: Settings = {}
-    filters: list[str] = []
+    filters: list[Filter] = []
     filter_settings: dict[str, Settings] = {}
     group: str = "prompt"
     split: Split
@@ -90,7 +105,7 @@ class Sft(Section):
 class Denoising(Section):
     """Filters of train pairs that need models."""
 
-    filters: list[str] = []
+    filters: list[PairFilter] = []
     filter_settings: dict[str, Settings] = {}
 
 
@@ -99,7 +114,7 @@ class Member(Section):
 
     trunk: str
     pairs: str
-    objective: str
+    objective: Objective
     role: Literal["member", "evaluator"] = "member"
     ready: bool = False  # its trunk is a ready reward model; pairs and objective are not used
     settings: Settings = {}
@@ -126,9 +141,9 @@ class Validation(Section):
 
     threads: int = Field(ge=1)
     normalisation: Literal["within_prompt", "global"]
-    aggregator: str
+    aggregator: Aggregator
     aggregator_settings: Settings = {}
-    checks: list[str]
+    checks: list[AuditCheck]
     check_settings: dict[str, Settings] = {}
     bounds: Bounds = {}
 
@@ -138,7 +153,7 @@ class Policy(Section):
 
     threads: int = Field(ge=1)
     reference: str
-    algorithm: str
+    algorithm: Algorithm
     settings: Settings = {}
 
 
@@ -170,6 +185,14 @@ class Params(Section):
     gate: Gate
 
     @model_validator(mode="after")
+    def _trunks_exist(self) -> "Params":
+        named = {f"rewards.members.{name}.trunk": member.trunk for name, member in self.rewards.members.items()}
+        for key, trunk in {**named, "policy.reference": self.policy.reference}.items():
+            if trunk not in self.sft.trunks:
+                raise ValueError(f"{key}: no '{trunk}' in sft.trunks.{suggest(trunk, list(self.sft.trunks))}")
+        return self
+
+    @model_validator(mode="after")
     def _ready_models_are_said_twice(self) -> "Params":
         # A stage knows its own parameters alone: `sft` that of the trunk, what reads the members theirs.
         ready = {name for name, trunk in self.sft.trunks.items() if trunk.ready}
@@ -190,13 +213,40 @@ def load_params(path: Path | str = "params.yaml") -> Params:
     """Read and check params.yaml.
 
     Raises:
-        MethodError: a key is unknown, of the wrong type or out of range; one line says which.
+        MethodError: it is no YAML, or a key is unknown, of the wrong type or out of range; one line says which.
     """
-    content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     try:
-        return Params.model_validate(content)
+        return Params.model_validate(read_yaml(path))
     except ValidationError as error:
         raise MethodError(f"{path}: {describe(error, _known_keys(error))}") from error
+
+
+def read_yaml(path: Path | str) -> dict[str, Any]:
+    """Return the map that a YAML file holds; empty where the file is.
+
+    Raises:
+        MethodError: it holds something else, or is no YAML in UTF-8; names the line.
+    """
+    written = Path(path).read_bytes()
+    before, marker, _ = written.partition(b"<<<<<<< ")
+    if marker and before[-1:] in (b"", b"\n"):
+        line = before.count(b"\n") + 1
+        raise MethodError(
+            f"{path}:{line}: a merge is not finished; keep one side of each conflict (git checkout --ours)"
+        )
+    try:
+        content = yaml.safe_load(written.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        line = written.count(b"\n", 0, error.start) + 1
+        raise MethodError(f"{path}:{line}: not UTF-8; save the file in that encoding") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        reason = getattr(error, "problem", None) or one_line(error)
+        raise MethodError(f"{where}: not YAML: {reason}; correct the line (git shows what it was)") from error
+    if not isinstance(content, dict | None):
+        raise MethodError(f"{path}: holds a {type(content).__name__}; write a map, as `key: value` lines")
+    return content or {}
 
 
 def _known_keys(error: ValidationError) -> list[str]:
