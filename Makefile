@@ -35,9 +35,10 @@ docs: $(READY)
 
 # The stamp is written last: an interrupted set-up is done again, a finished one costs nothing.
 $(READY): constraints.txt pyproject.toml
-	@python=$${PYTHON:-$$(for name in python3.11 python3 python3.12 python3.13 python; do \
-		"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$name" && break; done)}; \
-	if [ -z "$$python" ]; then echo "Python 3.11 or later is needed; set PYTHON=/path/to/python3.11" >&2; exit 2; fi; \
+	@python=$$(for name in $${PYTHON:-python3.11 python3 python3.12 python3.13 python}; do \
+		"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$name" && break; done); \
+	if [ -z "$$python" ]; then \
+		echo "$${PYTHON:-python3}: Python 3.11 or later is needed; set PYTHON=/path/to/python3.11" >&2; exit 2; fi; \
 	echo "setting up $(VENV) with $$($$python --version): a few minutes, once"; \
 	"$$python" -m venv $(VENV)
 	@$(BIN)/python -m pip install -qq --no-compile -c constraints.txt -e . </dev/null

@@ -96,12 +96,20 @@ def free_port(wanted: int = 0) -> int:
     raise OSError(f"no free port on {HOST}")
 
 
+def port_near(wanted: int, name: str) -> int:
+    """Return the wanted port, or another where it is taken, and say so."""
+    port = free_port(wanted)
+    if port != wanted:
+        print(f"port {wanted} is in use: {name} takes {port}; end what holds it to have {wanted}", flush=True)
+    return port
+
+
 def show(logs: Path) -> None:
     """Serve both until interrupted, and print their addresses."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as stack, suppress(KeyboardInterrupt):
-        mlflow = stack.enter_context(mlflow_server(logs / "mlflow.log", free_port(5000)))
-        prefect = stack.enter_context(prefect_server(logs / "prefect.log", free_port(4200)))
+        mlflow = stack.enter_context(mlflow_server(logs / "mlflow.log", port_near(5000, "MLflow")))
+        prefect = stack.enter_context(prefect_server(logs / "prefect.log", port_near(4200, "Prefect")))
         for name, address, path in (("MLflow", mlflow, "/health"), ("Prefect", prefect, "/api/health")):
             wait_until_up(address, path)
             print(f"{name:8} {address}", flush=True)
