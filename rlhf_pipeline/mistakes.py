@@ -21,8 +21,8 @@ REMEDIES = {
     errno.EACCES: "not allowed; give yourself the right to read and write it",
     errno.EPERM: "not allowed; give yourself the right to read and write it",
     errno.EROFS: "the file system is read-only; mount it for writing, or move the project",
-    errno.ENOSPC: "no space left on the disk; free some (dvc gc --workspace) and run again",
-    errno.EDQUOT: "your share of the disk is full; free some (dvc gc --workspace) and run again",
+    errno.ENOSPC: "no space left on the disk; free some and run again",
+    errno.EDQUOT: "your share of the disk is full; free some and run again",
     errno.EFBIG: "the file would be larger than this machine allows; raise the limit (ulimit -f)",
 }
 

@@ -290,6 +290,7 @@ def save_model(folder: Path | str, model: PreTrainedModel, tokenizer: PreTrained
         tokenizer.save_pretrained(folder)
         if has_remote_code(model):
             write_json(Path(folder) / REMOTE_CODE, {"trust_remote_code": True})
-    except BaseException:
+    except BaseException as error:
+        vars(error).setdefault("filename", str(folder))  # safetensors does not say where the disk was full
         shutil.rmtree(folder)
         raise

@@ -124,7 +124,7 @@ def test_prompts_without_room_for_a_completion_are_left_out_and_counted(referenc
     params = Params(max_length=32, max_completion_length=6, num_steps=100)
     kept, num_too_long = choose_prompts([*prompts, long], tokenizer, params, seed=0, context=64)
     assert (sorted(row["id"] for row in kept), num_too_long) == (sorted(row["id"] for row in prompts), 1)
-    with pytest.raises(ValueError, match="no prompt"):
+    with pytest.raises(ValueError, match="none of 1 prompts"):
         choose_prompts([long], tokenizer, params, seed=0, context=64)
 
 
