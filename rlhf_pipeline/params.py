@@ -62,6 +62,7 @@ class Curation(Section):
     source: Source
     input: str
     text: str
+    annotations: str = "data/raw/annotations"  # labels that were asked for; they join the train pairs of any source
     settings: Settings = {}
     filters: list[Filter] = []
     filter_settings: dict[str, Settings] = {}

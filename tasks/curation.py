@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rlhf_pipeline import methods, mistakes
-from rlhf_pipeline.curation import page
+from rlhf_pipeline.curation import annotations, page
 from rlhf_pipeline.curation.contract import judge_contract, metrics
 from rlhf_pipeline.curation.curate import curate
 from rlhf_pipeline.curation.sources import Inputs
@@ -21,7 +21,8 @@ def main() -> None:
     source = methods.load("curation/sources", chosen.source)
     settings = methods.settings(source, chosen.settings)
     inputs = Inputs(Path(chosen.input), Path(chosen.text), derive_seed(params.seed, "curation", "source"))
-    curated = curate(source.read(inputs, settings), chosen, params.seed)
+    labels = Path(chosen.annotations)
+    curated = curate(annotations.add(source.read(inputs, settings), labels, chosen.group), chosen, params.seed)
     contract = judge_contract(curated, chosen.bounds, params.seed)
     for name, rows in curated.tables.items():
         write_rows(OUT / f"{name}.jsonl", rows)
@@ -37,7 +38,7 @@ def main() -> None:
     effective = chosen.model_dump() | {"settings": settings.model_dump(), "seed": params.seed}
     files = [OUT / name for name in ("contract.html", "verdict.json")]
     tables = [OUT / f"{name}.jsonl" for name in curated.tables]
-    read = [path for path in (inputs.input, inputs.text) if path.exists()]
+    read = [path for path in (inputs.input, inputs.text, labels) if path.exists()]
     log_stage("curation", metrics=measured, params=effective, artifacts=files, datasets=[*read, *tables])
 
 

@@ -64,3 +64,12 @@ def test_too_few_pairs_are_written_and_refused(folder):
     assert not verdict.admitted
     assert "rows/test" in {check.name for check in verdict.checks if not check.passed}
     assert "refused" in (folder / "data/curation/contract.html").read_text(encoding="utf-8")
+
+
+def test_labels_that_were_asked_for_join_the_train_pairs(folder):
+    row = plain(2) | {"id": "round-1", "annotator": "ann", "votes": [{"annotator": "ann", "vote": "chosen"}]}
+    write_rows(folder / "data/raw/annotations/round.jsonl", [row | {"chosen": "quite another reply", "margin": 1.0}])
+    curation.main()
+    found = [kept for kept in read_rows(folder / "data/curation/train.jsonl") if kept["id"] == "round-1"]
+    assert [kept["annotator"] for kept in found] == ["ann"]
+    assert read_json(folder / "data/curation/metrics.json")["num_read"] == 301
