@@ -1,0 +1,1 @@
+"""Claims about which labels are asked for."""
