@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -24,6 +24,8 @@ app = typer.Typer(
 
 data = typer.Typer(no_args_is_help=True, help="Look at data before a night reads it.")
 app.add_typer(data, name="data")
+annotate = typer.Typer(no_args_is_help=True, help="Ask for labels where they teach most, and take them in.")
+app.add_typer(annotate, name="annotate")
 
 Profile = Annotated[str | None, typer.Option("--profile", help="Write profiles/NAME.yaml into params.yaml first.")]
 Assignments = Annotated[list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Write one value.")]
@@ -151,6 +153,44 @@ def check_data(
         from flows.checking import check
 
         return OK if check(_console(), paths, source, assignments or [], folder) else REFUSED
+
+    raise typer.Exit(_guard(act))
+
+
+@annotate.command("export", epilog="Example: rlhf annotate export --count 200 --from policy")
+def export_items(
+    count: Annotated[int, typer.Option(min=1, metavar="N", help="How many pairs to label.")],
+    source: Annotated[
+        Literal["pairs", "policy"], typer.Option("--from", help="Train pairs, or own samples.")
+    ] = "pairs",
+    pool: Annotated[Path | None, typer.Option(metavar="FILE", help="Unlabelled: prompt, first, second.")] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Of the folder in annotation/.")] = None,
+) -> None:
+    """Write the pairs whose label would teach most, for Label Studio, Argilla and as lines."""
+    files = pool.resolve() if pool else None
+
+    def act() -> int:
+        from flows.annotation.exporting import export
+
+        return OK if export(_console(), source, count, files, name) else FAILED
+
+    raise typer.Exit(_guard(act))
+
+
+@annotate.command("import", epilog="Example: rlhf annotate import project-1.json --name round-1")
+def import_answers(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What the labelling tool exported.")],
+    annotator: Annotated[str | None, typer.Option("--annotator-column", metavar="NAME", help="Who answered.")] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Of the labels; else the file's.")] = None,
+    partial: Annotated[bool, typer.Option("--partial", help="Leave out answers that cannot be used.")] = False,
+) -> None:
+    """Check answers row by row and add them to the train pairs of the next night; refused ones end with 3."""
+    path = file.resolve()
+
+    def act() -> int:
+        from flows.annotation.importing import take_in
+
+        return OK if take_in(_console(), path, annotator, name, partial) else REFUSED
 
     raise typer.Exit(_guard(act))
 

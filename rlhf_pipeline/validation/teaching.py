@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 NUM_NODES = 32  # of Gauss-Hermite quadrature
-FAILED_BITS = 0.1
-"""What a failed check adds: of the size of what members who differ by half a unit on a tie leave open."""
+FAILED_BITS = 0.03
+"""What a failed check adds: as much as members who differ by 0.4 units on a tie leave open; both kinds get asked."""
 NUM_TOPICS = 50
 SHARE_OF_TOPIC = 2  # a topic gives at most so many times its even share
 ROUNDING = 6  # digits of bits; below that pairs are equal and the nearer tie comes first

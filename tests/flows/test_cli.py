@@ -16,7 +16,8 @@ def rlhf() -> Rlhf:
 
 
 def test_every_command_has_help_with_an_example(rlhf: Rlhf) -> None:
-    for command in ("run", "promote", "rollback", "report", "ui", "methods", "schedule", "data check"):
+    nested = ("data check", "annotate export", "annotate import")
+    for command in ("run", "promote", "rollback", "report", "ui", "methods", "schedule", *nested):
         result = rlhf(*command.split(), "--help")
         assert result.exit_code == 0
         assert "Example: rlhf" in result.output
