@@ -79,7 +79,7 @@ def test_a_ready_model_is_said_of_its_trunk_and_its_member(content, load):
         (
             EVALUATOR
             | JUDGE
-            | {"rewards.members.a": {"trunk": "judge", "pairs": "x", "objective": "y", "ready": True}},
+            | {"rewards.members.a": {"trunk": "judge", "pairs": "x", "objective": "bradley_terry", "ready": True}},
             r"rewards\.members\.evaluator\.trunk: 'judge' is another one's",
         ),
         (

@@ -8,6 +8,7 @@ from flows.annotation import argilla, label_studio, plain_lines
 from flows.annotation.items import FOLDER, ITEMS, books, check_name
 from flows.stages import run_tool
 from rlhf_pipeline.methods import MethodError
+from rlhf_pipeline.mistakes import Mistake
 from rlhf_pipeline.records import read_rows
 
 MODULE = "rlhf_pipeline.policy.candidates"
@@ -24,12 +25,12 @@ def export(console: Console, source: str, count: int, pool: Path | None, name: s
     """Choose items in a process of its own and write them; return whether there were any.
 
     Raises:
-        FileNotFoundError: no night wrote what is chosen from.
+        Mistake: no night wrote what is chosen from.
         MethodError: there is an export of this name, or the name cannot be a folder's.
     """
     for path in NEEDED[source]:
         if not Path(path).exists():
-            raise FileNotFoundError(f"no {path}: run a night first, rlhf run")
+            raise Mistake(f"no {path}: run a night first, rlhf run")
     folder = _folder(name, "files" if pool else source)
     items = folder / ITEMS
     asked = [part for path in books() for part in ("--asked", str(path))]

@@ -51,7 +51,8 @@ def is_checkpoint(base: Path | str) -> bool:
 
 def is_reward_model(folder: Path | str) -> bool:
     """Return whether a checkpoint's configuration says that it holds a sequence classifier."""
-    config = read_json(Path(folder) / "config.json")
+    with models.readable(folder, "the configuration"):
+        config = read_json(Path(folder) / "config.json")
     named = config.get("architectures") or []
     own = config.get("auto_map", {}).get("AutoModelForSequenceClassification", "").rpartition(".")[2]
     return any(name.endswith("ForSequenceClassification") or name == own for name in named)
@@ -105,12 +106,12 @@ def load(
     folder = resolve(base, trust_remote_code=trust_remote_code)
     if is_reward_model(folder):
         raise CheckpointError(f"{base}: the checkpoint is a reward model; write ready: true to keep it as it is")
-    with models.readable(base, "the checkpoint"):
+    with models.readable(base, "the tokenizer"):
         tokenizer: Any = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=trust_remote_code
         )
-        prepare_tokenizer(tokenizer, str(base), chat_template)
-        model = models.load_causal(folder, trust_remote_code=trust_remote_code, **weights)
+    prepare_tokenizer(tokenizer, str(base), chat_template)
+    model = models.load_causal(folder, trust_remote_code=trust_remote_code, **weights)
     torch.manual_seed(seed)
     prepare_model(model, tokenizer)
     return model.eval(), tokenizer

@@ -7,7 +7,7 @@ from rlhf_pipeline import methods
 from rlhf_pipeline.curation.filters import Filtered
 from rlhf_pipeline.denoising.denoise import denoise
 from rlhf_pipeline.denoising.filters import Context
-from rlhf_pipeline.methods import MethodError, MethodParams
+from rlhf_pipeline.methods import MethodParams
 from rlhf_pipeline.params import Denoising
 
 ROWS = [{"id": str(n), "margin": float(n)} for n in range(4)]
@@ -54,6 +54,6 @@ def test_a_filter_gets_its_settings_and_the_models_and_its_work_is_counted(plant
     assert denoised.metrics["dropped/planted"] == 2
 
 
-def test_an_unknown_filter_is_refused(context):
-    with pytest.raises(MethodError, match=r"unknown method 'magic' in denoising/filters\. Known: none"):
-        denoise(ROWS, Denoising(filters=["magic"]), context)
+def test_an_unknown_filter_is_refused():
+    with pytest.raises(ValueError, match=r"unknown method 'magic' in denoising/filters\. Known: none"):
+        Denoising(filters=["magic"])

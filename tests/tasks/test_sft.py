@@ -18,7 +18,10 @@ SETTINGS = {"tokenizer": "words", "batch_size": 8, "num_epochs": 1}
 def project(root, tiny_architecture, tmp_path, monkeypatch):
     """Enter a project with 40 demonstrations and a tiny architecture."""
     params = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
-    params["sft"] |= {"settings": SETTINGS, "trunks": {"first": {"base": "tiny.json"}, "second": {"base": "tiny.json"}}}
+    params["sft"] |= {
+        "settings": SETTINGS,
+        "trunks": {name: {"base": "tiny.json"} for name in ("first", "second", "judge")},
+    }
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     shutil.copy(tiny_architecture, tmp_path / "tiny.json")
     rows = [{"prompt": user(f"say {c} {d}"), "completion": assistant(f"{c} {d}")} for c in "abcdefgh" for d in "vwxyz"]
