@@ -249,15 +249,18 @@ def load_policy(folder: Path | str, **weights: Any) -> tuple[PreTrainedModel, Pr
     return model.eval(), tokenizer
 
 
-def reward_model_from(trunk: Path | str, seed: int, **weights: Any) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    """Return a sequence classifier with one output on a trunk's weights; the head is drawn from a seed."""
+def reward_model_from(
+    trunk: Path | str, seed: int, num_heads: int = 1, **weights: Any
+) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    """Return a sequence classifier with an output per head on a trunk's weights; the heads are drawn from a seed."""
     import torch
     from transformers import AutoModelForSequenceClassification
 
     tokenizer = load_tokenizer(trunk)
     add_nothing(tokenizer)
     torch.manual_seed(seed)
-    model = load_weights(AutoModelForSequenceClassification, trunk, runs_remote_code(trunk), num_labels=1, **weights)
+    auto = AutoModelForSequenceClassification
+    model = load_weights(auto, trunk, runs_remote_code(trunk), num_labels=num_heads, **weights)
     check_embeddings(trunk, model, tokenizer)
     set_pad(model, tokenizer)
     return model, tokenizer

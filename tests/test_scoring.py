@@ -8,7 +8,7 @@ import torch
 from rlhf_pipeline import models, scoring
 from rlhf_pipeline.models import CheckpointError
 from rlhf_pipeline.records import assistant, user
-from rlhf_pipeline.scoring import TOLERANCE, RewardModel, load_reward_model, score
+from rlhf_pipeline.scoring import TOLERANCE, RewardModel, checkpoints_in, load_reward_model, score, score_heads
 
 LETTERS = list("abcdefghijklmnop")
 
@@ -167,10 +167,48 @@ def test_what_does_not_fit_the_context_is_refused_not_cut(reward_model):
         score(reward_model, [user("say a") + assistant("a " * 90)])
 
 
-def test_a_model_with_two_outputs_is_no_reward_model(tiny_trunk, tmp_path):
-    from transformers import AutoModelForSequenceClassification
+@pytest.fixture(scope="module")
+def many(tiny_trunk, tmp_path_factory):
+    """Return the folder of a model with three heads that lie far apart."""
+    model, tokenizer = models.reward_model_from(tiny_trunk, seed=1, num_heads=3)
+    with torch.no_grad():
+        model.score.weight.mul_(20)
+    folder = tmp_path_factory.mktemp("many") / "model"
+    models.save_model(folder, model, tokenizer)
+    return folder
 
-    model = AutoModelForSequenceClassification.from_pretrained(tiny_trunk, num_labels=2)
-    models.save_model(tmp_path / "two", model, models.load_tokenizer(tiny_trunk))
-    with pytest.raises(CheckpointError, match="has one output, this one has 2"):
-        load_reward_model(tmp_path / "two")
+
+def test_every_head_scores_the_same_in_batches_and_alone_before_and_after_saving(many, conversations, tmp_path):
+    loaded = load_reward_model(many)
+    alone = score_heads(loaded, conversations, batch_size=1)
+    assert alone.shape == (3, len(conversations))
+    assert alone.std(dim=1).min() > 100 * TOLERANCE
+    assert not torch.allclose(alone[0], alone[1])
+    models.save_model(tmp_path / "again", loaded.model, loaded.tokenizer)
+    for batch_size, folder in ((7, many), (64, many), (64, tmp_path / "again")):
+        assert close(score_heads(load_reward_model(folder), conversations, batch_size), alone)
+
+
+def test_plain_transformers_give_the_same_scores_of_every_head(many, conversations):
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    model, tokenizer = AutoModelForSequenceClassification.from_pretrained(many), AutoTokenizer.from_pretrained(many)
+    found = [forward(model, tokenizer.apply_chat_template(one)["input_ids"]) for one in conversations]
+    assert close(torch.stack(found, dim=1), score_heads(load_reward_model(many), conversations))
+
+
+def test_one_head_scores_as_the_only_row_of_its_heads(reward_model, conversations, scores):
+    assert close(score_heads(reward_model, conversations), scores[None])
+    assert score_heads(reward_model, []).shape == (1, 0)
+
+
+def test_one_reward_of_many_heads_is_refused(many, conversations):
+    with pytest.raises(CheckpointError, match="a model with 3 heads; use score_heads"):
+        score(load_reward_model(many), conversations)
+
+
+def test_the_checkpoints_of_a_member_stand_in_the_order_of_their_numbers(tmp_path):
+    assert checkpoints_in(tmp_path) == [tmp_path]
+    for name in ("10", "2", "0"):
+        (tmp_path / name).mkdir()
+    assert [path.name for path in checkpoints_in(tmp_path)] == ["0", "2", "10"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import random
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,14 @@ from pydantic import Field, model_validator
 from rlhf_pipeline import adapters, checkpoints, models, scoring, training
 from rlhf_pipeline.mistakes import Mistake
 from rlhf_pipeline.records import Row, derive_seed
+from rlhf_pipeline.rewards import resampling
 
 if TYPE_CHECKING:
     from datasets import Dataset
+    from torch import Tensor
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+    from rlhf_pipeline.rewards.snapshots import Snapshots
 
 
 class Params(training.TrainingParams):
@@ -24,7 +29,12 @@ class Params(training.TrainingParams):
 
     learning_rate: float = Field(1e-3, gt=0)
     batch_size: int = Field(32, ge=1, description="pairs per optimizer step")
+    part: tuple[int, int] | None = Field(
+        None, description="[i, n]: only the i-th of n parts of the pairs, which share no group; null: all"
+    )
     bootstrap: bool = Field(False, description="draw as many pairs with replacement, by group")
+    heads: int = Field(1, ge=1, description="scalar heads on the trunk, each with its own start and bootstrap")
+    snapshots: int = Field(1, ge=1, description="voices from even points of the last half of the training")
     even_attention: bool = Field(
         False, description="begin with even attention in the last layer: the score is at first a mean over the tokens"
     )
@@ -36,14 +46,25 @@ class Params(training.TrainingParams):
             raise ValueError("even_attention sets weights that lora.four_bit has packed; leave one of them out")
         return self
 
+    @model_validator(mode="after")
+    def _snapshots_are_not_in_four_bits(self) -> Params:
+        if self.snapshots > 1 and self.lora and self.lora.four_bit:
+            raise ValueError("snapshots copy the model, which lora.four_bit has packed; leave one of them out")
+        return self
 
-def bootstrap(rows: list[Row], seed: int) -> list[Row]:
-    """Return about as many rows, whole groups drawn with replacement."""
-    groups: dict[str, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(row["group"], []).append(row)
-    rng, names = random.Random(seed), sorted(groups)
-    return [row for _ in names for row in groups[rng.choice(names)]]
+    @model_validator(mode="after")
+    def _part_is_one_of_the_parts(self) -> Params:
+        if self.part and not 1 <= self.part[0] <= self.part[1]:
+            raise ValueError(
+                f"part {list(self.part)} is none of {self.part[1]}; write [1, {self.part[1]}] for the first"
+            )
+        return self
+
+
+def choose_pairs(pairs: list[Row], params: Params, seed: int) -> list[Row]:
+    """Return the pairs that a member is trained on: its part, and what it drew from that."""
+    own = resampling.part(pairs, *params.part) if params.part else pairs
+    return resampling.bootstrap(own, derive_seed(seed, "bootstrap")) if params.bootstrap else own
 
 
 def attend_evenly(model: PreTrainedModel) -> None:
@@ -66,7 +87,7 @@ def attend_evenly(model: PreTrainedModel) -> None:
 
 def create(trunk: Path | str, params: Params, seed: int, **weights: Any) -> Any:
     """Return a reward model that is ready to be trained, and its tokenizer; see `models.reward_model_from`."""
-    model, tokenizer = models.reward_model_from(trunk, seed, **weights)
+    model, tokenizer = models.reward_model_from(trunk, seed, params.heads, **weights)
     head: Any = model.get_submodule("score")
     head.float()  # trained whole, also where the other weights are in half
     if params.even_attention:
@@ -74,8 +95,20 @@ def create(trunk: Path | str, params: Params, seed: int, **weights: Any) -> Any:
     return model, tokenizer
 
 
-def tokenize(rows: list[Row], tokenizer: PreTrainedTokenizerFast, max_length: int) -> tuple[Dataset, int]:
+def count_once(row: Row) -> list[float]:
+    """Return the weight of a pair that every head counts once."""
+    return [1.0]
+
+
+def tokenize(
+    rows: list[Row],
+    tokenizer: PreTrainedTokenizerFast,
+    max_length: int,
+    weigh: Callable[[Row], list[float]] = count_once,
+) -> tuple[Dataset, int]:
     """Return TRL's tokenized pairs, rendered as `scoring` renders them, and how many were too long and left out.
+
+    `weigh` gives a pair's weight for each head, [H], or one for all, [1].
 
     Raises:
         Mistake: every pair is too long.
@@ -87,7 +120,13 @@ def tokenize(rows: list[Row], tokenizer: PreTrainedTokenizerFast, max_length: in
         for side in ("chosen", "rejected")
     }
     kept = [
-        {"chosen_ids": chosen, "rejected_ids": rejected, "margin": float(row.get("margin") or 0.0), "row": row["id"]}
+        {
+            "chosen_ids": chosen,
+            "rejected_ids": rejected,
+            "margin": float(row.get("margin") or 0.0),
+            "weights": weigh(row),
+            "row": row["id"],
+        }
         for row, chosen, rejected in zip(rows, sides["chosen"], sides["rejected"], strict=True)
         if max(len(chosen), len(rejected)) <= max_length
     ]
@@ -96,8 +135,29 @@ def tokenize(rows: list[Row], tokenizer: PreTrainedTokenizerFast, max_length: in
     return Dataset.from_list(kept), len(rows) - len(kept)
 
 
+def head_losses(
+    objective: ModuleType, chosen: Tensor, rejected: Tensor, margin: Tensor, objective_params: Any
+) -> Tensor:
+    """Return the objective's loss of every pair by every head.
+
+    Args:
+        objective: a method of `rewards/objectives`.
+        chosen: [B, H] reward of each chosen completion by each head.
+        rejected: [B, H] of each rejected one.
+        margin: [B] strength of each preference.
+        objective_params: settings of the objective.
+
+    Returns:
+        [B, H] losses, not averaged.
+    """
+    import torch
+
+    sides = zip(chosen.unbind(1), rejected.unbind(1), strict=True)
+    return torch.stack([objective.loss(*pair, margin, objective_params) for pair in sides], dim=1)
+
+
 def create_trainer(objective: ModuleType, objective_params: Any, **options: Any) -> Any:
-    """Return TRL's RewardTrainer with the loss of an objective."""
+    """Return TRL's RewardTrainer with the loss of an objective, averaged over pairs and heads."""
     import torch
     from trl import RewardTrainer
 
@@ -110,16 +170,26 @@ def create_trainer(objective: ModuleType, objective_params: Any, **options: Any)
             """Return the objective's mean loss, and log what TRL logs of it."""
             tokens = {name: inputs[name] for name in ("input_ids", "attention_mask")}
             outputs = model(**tokens, use_cache=False)
-            chosen, rejected = torch.chunk(outputs.logits.squeeze(-1), chunks=2)
-            loss = objective.loss(chosen, rejected, inputs["margin"], objective_params).mean()
+            chosen, rejected = torch.chunk(outputs.logits, chunks=2)
+            losses = head_losses(objective, chosen, rejected, inputs["margin"], objective_params)
+            loss = (losses * inputs["weights"]).mean()
             mode = "train" if model.training else "eval"
             self._metrics[mode]["accuracy"].append((chosen > rejected).float().mean().item())
             self._metrics[mode]["margin"].append((chosen - rejected).mean().item())
             return (loss, outputs) if return_outputs else loss
 
+    config, num_heads = options["model"].config, options["model"].config.num_labels
+    config.num_labels = 1  # TRL refuses another number while it is made, and asks nowhere else
     trainer = ObjectiveTrainer(**options)
-    trainer.data_collator = training.name_rows(trainer.data_collator)
+    config.num_labels = num_heads
+    trainer.data_collator = training.name_rows(_weighed(trainer.data_collator))
     return trainer
+
+
+def _weighed(collate: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    import torch
+
+    return lambda features: {**collate(features), "weights": torch.tensor([row["weights"] for row in features])}
 
 
 def configure(params: Params, num_pairs: int, seed: int, checkpoint_folder: Path | None = None) -> Any:
@@ -138,10 +208,20 @@ def configure(params: Params, num_pairs: int, seed: int, checkpoint_folder: Path
 
 
 def accuracy(folder: Path, pairs: list[Row]) -> float:
-    """Return the share of pairs that a saved reward model orders as their labels do."""
+    """Return the share of pairs that a saved member orders as their labels do, on average over its voices."""
     sides = [row["prompt"] + row[side] for side in ("chosen", "rejected") for row in pairs]
-    chosen, rejected = scoring.score(scoring.load_reward_model(folder), sides).chunk(2)
-    return float((chosen > rejected).float().mean())
+    scored = (scoring.score_heads(scoring.load_reward_model(one), sides) for one in scoring.checkpoints_in(folder))
+    halves = (rewards.chunk(2, dim=1) for rewards in scored)
+    return fmean(float((chosen > rejected).float().mean()) for chosen, rejected in halves)
+
+
+def add_snapshots(trainer: Any, num_snapshots: int, checkpoint_folder: Path | None) -> Snapshots:
+    """Let a trainer keep snapshots, and return what then holds them."""
+    from rlhf_pipeline.rewards.snapshots import Snapshots
+
+    kept = Snapshots(num_snapshots, checkpoint_folder)
+    trainer.add_callback(kept)
+    return kept
 
 
 def train(
@@ -155,7 +235,7 @@ def train(
     out: Path,
     checkpoint_folder: Path | None = None,
 ) -> dict[str, Any]:
-    """Train a reward model from a trunk and save it into `out`; return metrics and the learning curve.
+    """Train a member from a trunk and save it into `out`; return metrics and the learning curve.
 
     Returns:
         `metrics` (flat floats) and `curve` (rows of step and loss, accuracy on validation pairs).
@@ -163,11 +243,12 @@ def train(
     Raises:
         DivergedError: the loss or its gradient is not finite; names the step and the ids of the pairs.
         Mistake: every pair is too long.
+        ValueError: there are fewer groups than parts, or steps than snapshots.
     """
     load = partial(create, trunk, params, seed)
     model, tokenizer = load(**training.weights(params))
-    rows = bootstrap(pairs, derive_seed(seed, "bootstrap")) if params.bootstrap else pairs
-    dataset, num_too_long = tokenize(rows, tokenizer, params.max_length)
+    weigh = partial(resampling.head_weights, num_heads=params.heads, seed=derive_seed(seed, "heads"))
+    dataset, num_too_long = tokenize(choose_pairs(pairs, params, seed), tokenizer, params.max_length, weigh)
     held_out, _ = tokenize(validation, tokenizer, params.max_length)
     trainer = create_trainer(
         objective,
@@ -179,8 +260,10 @@ def train(
         processing_class=tokenizer,
         peft_config=adapters.peft_config(params.lora, "SEQ_CLS"),
     )
+    kept = add_snapshots(trainer, params.snapshots, checkpoint_folder)
     checkpoints.train(trainer)
-    models.save_model(out, training.finish(trainer.model, params, load), tokenizer)
+    for folder, trained in kept.models(trainer.model, out):
+        models.save_model(folder, training.finish(trained, params, load), tokenizer)
     columns = {"loss": "loss", "eval_accuracy": "accuracy", "eval_loss": "eval_loss"}
     curve = training.curve(trainer.state.log_history, columns)
     metrics = {

@@ -3,13 +3,15 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from pydantic import ValidationError
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from rlhf_pipeline import models, scoring
+from rlhf_pipeline.adapters import Lora
 from rlhf_pipeline.checkpoints import latest
 from rlhf_pipeline.records import assistant, hash_folder, user
 from rlhf_pipeline.rewards.objectives import bradley_terry
-from rlhf_pipeline.rewards.training import Params, attend_evenly, bootstrap, tokenize, train
+from rlhf_pipeline.rewards.training import Params, attend_evenly, choose_pairs, head_losses, tokenize, train
 from rlhf_pipeline.training import DivergedError
 
 PARAMS = Params(batch_size=8, num_epochs=6, learning_rate=0.02, num_evaluations=3, max_length=32)
@@ -88,6 +90,18 @@ def test_a_killed_training_goes_on_to_the_same_member(trained, tiny_trunk, tmp_p
     assert hash_folder(tmp_path / "member") == hash_folder(trained[1])
 
 
+@pytest.mark.parametrize("voices", [{"heads": 3}, {"snapshots": 3}])
+def test_a_killed_training_of_several_voices_goes_on_to_the_same_member(tiny_trunk, tmp_path, killed_at, voices):
+    params = PARAMS.model_copy(update={"save_fraction": 0.16, **voices})
+    undisturbed = run(tiny_trunk, tmp_path / "undisturbed", params, checkpoints=tmp_path / "none")
+    options = {"params": params, "checkpoints": tmp_path / "checkpoints"}
+    killed_at(
+        lambda: run(tiny_trunk, tmp_path / "member", **options), step=28
+    )  # snapshots of steps 20 and 25 are there
+    assert run(tiny_trunk, tmp_path / "member", **options) == undisturbed
+    assert hash_folder(tmp_path / "member") == hash_folder(tmp_path / "undisturbed")
+
+
 @pytest.mark.parametrize(
     ("name", "planted"),
     [
@@ -117,18 +131,6 @@ def test_the_objective_is_what_is_minimised(tiny_trunk, tmp_path, monkeypatch):
     assert not [row for row in result["curve"] if "accuracy" in row]
 
 
-def test_a_bootstrap_draws_whole_groups_with_replacement():
-    drawn = bootstrap(ROWS, seed=0)
-    counts = {row["group"]: 0 for row in ROWS}
-    for row in drawn:
-        counts[row["group"]] += 1
-    assert all(count % 2 == 0 for count in counts.values())  # both pairs of a group or none
-    assert min(counts.values()) == 0
-    assert max(counts.values()) > 2
-    assert len(drawn) == len(ROWS)
-    assert bootstrap(ROWS, seed=0) == drawn != bootstrap(ROWS, seed=1)
-
-
 def test_even_attention_clears_the_queries_of_the_last_layer_alone(tiny_trunk):
     config = AutoConfig.from_pretrained(tiny_trunk, num_hidden_layers=2, num_labels=1)
     model = AutoModelForSequenceClassification.from_config(config)
@@ -152,3 +154,90 @@ def test_pairs_are_rendered_as_scoring_renders_them(tiny_trunk):
     assert num_too_long == 1
     assert dataset["chosen_ids"][0] == scoring.tokenize(tokenizer, [ROWS[0]["prompt"] + ROWS[0]["chosen"]])[0]
     assert list(dataset["margin"]) == [0.5, 0.0]
+
+
+def weights_of(folder):
+    return scoring.load_reward_model(folder).model.state_dict()
+
+
+def scored(folder):
+    sides = [row["prompt"] + row[side] for side in ("chosen", "rejected") for row in HELD_OUT]
+    return scoring.score_heads(scoring.load_reward_model(folder), sides)
+
+
+def test_heads_share_a_trunk_each_learns_and_no_two_are_alike(tiny_trunk, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run(tiny_trunk, tmp_path / "many", PARAMS.model_copy(update={"heads": 3}))
+    plain = AutoModelForSequenceClassification.from_pretrained(tmp_path / "many")  # transformers alone
+    assert plain.score.weight.shape[0] == plain.config.num_labels == 3
+    chosen, rejected = scored(tmp_path / "many").chunk(2, dim=1)
+    assert (chosen > rejected).all(dim=1).tolist() == [True] * 3
+    assert result["metrics"]["validation_accuracy"] == 1.0
+    assert torch.corrcoef(plain.score.weight.detach()).triu(1).max() < 0.99
+
+
+def test_each_head_is_drawn_other_pairs(tiny_trunk, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    seen = []
+    monkeypatch.setattr(
+        "rlhf_pipeline.rewards.training.resampling.head_weights", lambda row, **_: seen.append(row) or [1.0, 0.0]
+    )
+    run(tiny_trunk, tmp_path / "two", PARAMS.model_copy(update={"heads": 2, "num_epochs": 1, "weight_decay": 0.0}))
+    begun = models.reward_model_from(tiny_trunk, 0, 2)[0].score.weight
+    found = scoring.load_reward_model(tmp_path / "two").model.score.weight
+    assert len(seen) == 40
+    assert not torch.allclose(found[0], begun[0])
+    assert torch.equal(found[1], begun[1])  # no pair counted for it, so it learned nothing
+
+
+def test_a_loss_is_taken_of_each_head_by_itself():
+    chosen, rejected = torch.tensor([[1.0, 0.0], [0.0, 3.0]]), torch.tensor([[0.0, 0.0], [2.0, 0.0]])
+    params = bradley_terry.Params(centring=0.0)
+    found = head_losses(bradley_terry, chosen, rejected, torch.zeros(2), params)
+    torch.testing.assert_close(found, torch.tensor([[0.3133, 0.6931], [2.1269, 0.0486]]), atol=1e-4, rtol=0)
+
+
+def test_snapshots_are_of_one_training_and_end_with_it(trained, tiny_trunk, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run(tiny_trunk, tmp_path / "member", PARAMS.model_copy(update={"snapshots": 3}))
+    assert [folder.name for folder in scoring.checkpoints_in(tmp_path / "member")] == ["0", "1", "2"]
+    assert result["curve"] == trained[0]["curve"]  # nothing of the training is another
+    first, second, last, alone = map(weights_of, [*scoring.checkpoints_in(tmp_path / "member"), trained[1]])
+    assert all(torch.equal(last[name], alone[name]) for name in alone)
+    assert any(not torch.equal(first[name], second[name]) for name in alone)
+    assert any(not torch.equal(second[name], last[name]) for name in alone)
+
+
+def test_snapshots_of_adapters_are_merged(tiny_trunk, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run(
+        tiny_trunk,
+        tmp_path / "member",
+        PARAMS.model_copy(update={"snapshots": 2, "lora": Lora(rank=2), "num_epochs": 1}),
+    )
+    first, last = map(weights_of, scoring.checkpoints_in(tmp_path / "member"))
+    assert not [name for name in first if "lora" in name]
+    assert not torch.equal(first["score.weight"], last["score.weight"])
+
+
+def test_a_member_is_trained_on_its_part():
+    parts = [choose_pairs(ROWS, Params(part=(number, 2)), seed=number) for number in (1, 2)]
+    ids = [{row["id"] for row in own} for own in parts]
+    assert ids[0] & ids[1] == set()
+    assert len(ids[0] | ids[1]) == len(ROWS)
+    drawn = choose_pairs(ROWS, Params(part=(1, 2), bootstrap=True), seed=0)
+    assert {row["id"] for row in drawn} < ids[0]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"part": (0, 4)}, r"write \[1, 4\] for the first"),
+        ({"part": (5, 4)}, r"part \[5, 4\] is none of 4"),
+        ({"heads": 0}, "heads"),
+        ({"snapshots": 2, "lora": {"four_bit": True}}, "leave one of them out"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(wrong, message):
+    with pytest.raises(ValidationError, match=message):
+        Params(**wrong)
