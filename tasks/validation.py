@@ -13,8 +13,9 @@ from rlhf_pipeline.records import read_rows, whole, write_json
 from rlhf_pipeline.tracking import log_stage
 from rlhf_pipeline.validation import audit
 from rlhf_pipeline.validation.context_length import fits_all
-from rlhf_pipeline.validation.ensemble import Ensemble, load_members, refuse_constant, score_with
+from rlhf_pipeline.validation.ensemble import Ensemble
 from rlhf_pipeline.validation.items import Inputs
+from rlhf_pipeline.validation.members import load_members, member_of, refuse_constant, score_with, voices
 from rlhf_pipeline.verdicts import write_verdict
 
 CURATION, MEMBERS, OUT = Path("data/curation"), Path("data/rewards/members"), Path("data/validation")
@@ -32,15 +33,17 @@ def main() -> None:
     rows = {name: read_rows(CURATION / f"{name}.jsonl") for name in ("test", "validation", "contrast", "single_edits")}
     plan = audit.plan(Inputs(**rows, fits=fits_all(models.values())), section.checks, section.check_settings)
     raw = score_with(models, plan.table.conversations, section.threads)
-    refuse_constant(list(models), raw)
+    refuse_constant(voices(models), raw)
     statistics = audit.scale_members(plan, raw)
 
     def join(names: Sequence[str], **shape: Any) -> Ensemble:
-        own = statistics.select([list(models).index(name) for name in names])
-        return Ensemble({name: models[name] for name in names}, own, section.normalisation, **shape)
+        own = {key: model for key, model in models.items() if member_of(key) in names}
+        rows = [row for row, voice in enumerate(voices(models)) if member_of(voice) in names]
+        return Ensemble(own, statistics.select(rows), section.normalisation, **shape)
 
     ensemble = join(members, aggregator=section.aggregator, settings=section.aggregator_settings)
-    ensemble = audit.fit_aggregator(plan, ensemble, raw[: len(members)])
+    own = raw[: len(ensemble.voices)]
+    ensemble = audit.calibrate(plan, audit.fit_aggregator(plan, ensemble, own), own)
     panel = join(evaluators) if evaluators else None
     results = audit.run_checks(plan, ensemble, panel, raw, params.seed)
     verdict = audit.judge_results(results, section.bounds)

@@ -3,7 +3,7 @@
 audit.json, which the report renders:
     findings: [{check, metric, value, low, high, num_items, description, note}], in the order of `validation.checks`
     worst: {check: [{id, slice?, prompt, should_win, should_lose, margin}]}, texts as lists of messages
-    members, evaluators: [{name, scale, <metric>: value …}], the metrics that are theirs, such as `accuracy`
+    members, evaluators: [{name, scale, <metric>: value …}], per voice, the metrics that are its own, such as `accuracy`
     calibration: [{predicted, observed, count}]
     rejection: [{coverage, accuracy, count}]
 """
@@ -21,6 +21,8 @@ from rlhf_pipeline import methods
 from rlhf_pipeline.mistakes import Mistake
 from rlhf_pipeline.records import derive_seed
 from rlhf_pipeline.validation.checks import ENSEMBLE, MEMBER_MEAN, Context, Items, Result
+from rlhf_pipeline.validation.checks._comparisons import margins
+from rlhf_pipeline.validation.checks.calibration import fit_temperature
 from rlhf_pipeline.validation.ensemble import Ensemble, EnsembleError
 from rlhf_pipeline.validation.items import Comparison, Inputs, Table, add_pairs, spread
 from rlhf_pipeline.validation.normalisation import Statistics, estimate_statistics, group_means
@@ -95,6 +97,20 @@ def fit_aggregator(plan: Plan, ensemble: Ensemble, raw: Tensor) -> Ensemble:
     """
     better, worse = ([getattr(pair, side) for pair in plan.scale_pairs] for side in ("better", "worse"))
     return ensemble.fit(raw[:, better], raw[:, worse])
+
+
+def calibrate(plan: Plan, ensemble: Ensemble, raw: Tensor) -> Ensemble:
+    """Return the ensemble with its temperature, fitted on validation pairs.
+
+    Args:
+        plan: from `plan`.
+        ensemble: its K voices.
+        raw: [K, T] raw rewards of the table.
+    """
+    prompts, is_reference = plan.table.prompts, torch.tensor(plan.table.is_reference)
+    reward = ensemble.aggregate(raw, prompts, group_means(raw, prompts, is_reference)).reward
+    temperature = fit_temperature(margins(reward, plan.scale_pairs).double().numpy())
+    return dataclasses.replace(ensemble, temperature=temperature)
 
 
 def run_checks(
@@ -173,13 +189,13 @@ def rows_of(results: Results, check: str) -> list[Mapping[str, Any]]:
 
 
 def _context(plan: Plan, ensemble: Ensemble, evaluators: Ensemble | None, raw: Tensor) -> Context:
-    others = evaluators.members if evaluators else []
-    _refuse_reserved([*ensemble.members, *others])
-    table, num_members = plan.table, len(ensemble.members)
+    others = evaluators.voices if evaluators else []
+    _refuse_reserved([*ensemble.voices, *others])
+    table, num_members = plan.table, len(ensemble.voices)
     means = group_means(raw, table.prompts, torch.tensor(table.is_reference))
     own, baseline = raw[:num_members], means[:num_members]
     rewards = ensemble.aggregate(own, table.prompts, baseline)
-    normalised = dict(zip(ensemble.members, rewards.normalised, strict=True))
+    normalised = dict(zip(ensemble.voices, rewards.normalised, strict=True))
     if evaluators:
         theirs = evaluators.aggregate(raw[num_members:], table.prompts, means[num_members:])
         normalised |= dict(zip(others, theirs.normalised, strict=True))
@@ -191,7 +207,7 @@ def _context(plan: Plan, ensemble: Ensemble, evaluators: Ensemble | None, raw: T
         centred=within.aggregate(own, table.prompts, baseline).reward,
         normalised=normalised,
         disagreement=rewards.disagreement,
-        members=ensemble.members,
+        members=ensemble.voices,
         evaluators=others,
         seed=0,
     )
@@ -208,6 +224,6 @@ def _summaries(models: Ensemble, results: Results) -> list[dict[str, Any]]:
     scales = models.statistics.scale.tolist()
     return [
         {"name": name, "scale": scale}
-        | {m.removesuffix(f"/{name}"): v for m, v in found.items() if m.endswith(f"/{name}")}
-        for name, scale in zip(models.members, scales, strict=True)
+        | {metric.partition("/")[0]: v for metric, v in found.items() if metric.partition("/")[2] == name}
+        for name, scale in zip(models.voices, scales, strict=True)
     ]

@@ -2,11 +2,12 @@
 
 `validation` describes it in ensemble.json; `policy` and `evaluation` load it from there, and a member that is missing,
 altered or not listed in params.yaml is refused by name. The file holds no audit numbers: new ones retrain nothing.
+`save` makes one folder of it all, and `from_pretrained` loads that outside a night.
 """
 
 import dataclasses
+import shutil
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,19 +16,26 @@ import torch
 from torch import Tensor
 
 from rlhf_pipeline import methods
-from rlhf_pipeline.mistakes import Mistake
 from rlhf_pipeline.records import Conversation, hash_folder, read_json, write_json
-from rlhf_pipeline.scoring import RewardModel, load_reward_model, score
+from rlhf_pipeline.scoring import RewardModel
 from rlhf_pipeline.validation.aggregators import Context
+from rlhf_pipeline.validation.members import (
+    EnsembleError,
+    load_members,
+    member_of,
+    refuse_not_finite,
+    score_with,
+    voices,
+)
 from rlhf_pipeline.validation.normalisation import Statistics, group_means, normalise
 
 AGGREGATORS = "validation/aggregators"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+DESCRIPTION, MEMBERS = "ensemble.json", "members"
+"""What a saved ensemble's folder holds: its description, and a folder per member in a folder."""
+SHAPE = ("normalisation", "aggregator", "settings", "fitted", "temperature")
+"""Fields of an ensemble that are in its description under their names."""
 Settings = Mapping[str, Any]
-
-
-class EnsembleError(Mistake):
-    """An ensemble cannot be used as it stands; names the member."""
 
 
 @dataclass(frozen=True)
@@ -37,22 +45,27 @@ class Rewards:
     reward: Tensor
     """[N] the members' normalised rewards, aggregated."""
     disagreement: Tensor
-    """[N] standard deviation of the normalised rewards over members; 0 for one member."""
+    """[N] standard deviation of the normalised rewards over voices; 0 for one."""
     normalised: Tensor
-    """[K, N] each member's normalised reward."""
+    """[K, N] each voice's normalised reward."""
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Reward models that speak with one voice; tensors of statistics are in the order of `reward_models`."""
+    """Reward models joined into one reward; tensors of statistics are in the order of `voices`."""
 
     reward_models: Mapping[str, RewardModel]
+    """By key, which is the model's path in the folder of members."""
     statistics: Statistics
     normalisation: str = "within_prompt"
     aggregator: str = "mean"
     settings: Settings = field(default_factory=dict)
     fitted: Settings = field(default_factory=dict)
     """What the aggregator learned from validation pairs."""
+    temperature: float = 1.0
+    """The margin at which the ensemble is 73 % sure, fitted on validation pairs."""
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    """By member, what `records.hash_folder` gave when it was loaded."""
 
     def __post_init__(self) -> None:
         if not self.reward_models:
@@ -60,8 +73,13 @@ class Ensemble:
 
     @property
     def members(self) -> list[str]:
-        """Return the members' names, in the order of every [K] tensor."""
-        return list(self.reward_models)
+        """Return the members' names; a member has one voice or several."""
+        return list(dict.fromkeys(map(member_of, self.reward_models)))
+
+    @property
+    def voices(self) -> list[str]:
+        """Return the voices' names, in the order of every [K] tensor."""
+        return voices(self.reward_models)
 
     def effective_settings(self) -> dict[str, Any]:
         """Return the aggregator's settings with its defaults.
@@ -72,28 +90,56 @@ class Ensemble:
         return methods.settings(methods.load(AGGREGATORS, self.aggregator), self.settings).model_dump()
 
     @classmethod
-    def load(cls, path: Path | str, members_folder: Path | str, listed: Collection[str]) -> "Ensemble":
+    def load(cls, path: Path | str, members_folder: Path | str, listed: Collection[str] | None = None) -> "Ensemble":
         """Load the ensemble that ensemble.json describes.
 
         Args:
             path: of ensemble.json.
             members_folder: holds one folder per member.
-            listed: names in params.yaml with the role of member.
+            listed: names in params.yaml with the role of member; None: those that are described.
 
         Raises:
             EnsembleError: a member is missing, altered or not listed; names it.
         """
         described = _read(path)
         entries = described["members"]
-        models = load_members(members_folder, [entry["name"] for entry in entries], listed, _hashes(entries))
-        shape = {key: described[key] for key in ("normalisation", "aggregator", "settings", "fitted")}
-        return cls(models, _statistics(entries), **shape)
+        hashes = {entry["name"]: entry["sha256"] for entry in entries}
+        models = load_members(members_folder, list(hashes), listed, hashes)
+        return cls(models, _statistics(entries), **{key: described[key] for key in SHAPE}, hashes=hashes)
 
-    def member_rewards(self, conversations: Sequence[Conversation], threads: int = 1) -> Tensor:
-        """Return each member's raw reward of each conversation, [K, N]; `threads` members are scored at once.
+    @classmethod
+    def from_pretrained(cls, folder: Path | str) -> "Ensemble":
+        """Load an ensemble that `save` wrote.
 
         Raises:
-            EnsembleError: a member gave NaN or infinity; names it.
+            EnsembleError: a member is missing or altered; names it.
+        """
+        return cls.load(Path(folder) / DESCRIPTION, Path(folder) / MEMBERS)
+
+    def save(self, folder: Path | str, members_folder: Path | str) -> None:
+        """Copy the members into a new folder and describe the ensemble there: all that `from_pretrained` needs.
+
+        Args:
+            folder: does not exist yet.
+            members_folder: what the members were loaded from.
+
+        Raises:
+            EnsembleError: a member was altered since it was loaded; names it.
+            FileExistsError: there is such a folder.
+        """
+        for name, expected in self.hashes.items():
+            if hash_folder(Path(members_folder) / name) != expected:
+                raise EnsembleError(f"member '{name}' was altered since it was loaded: {Path(members_folder) / name}")
+        Path(folder).mkdir(parents=True)
+        for name in self.members:
+            shutil.copytree(Path(members_folder) / name, Path(folder) / MEMBERS / name)
+        self.write(Path(folder) / DESCRIPTION, Path(folder) / MEMBERS)
+
+    def member_rewards(self, conversations: Sequence[Conversation], threads: int = 1) -> Tensor:
+        """Return each voice's raw reward of each conversation, [K, N]; `threads` models are scored at once.
+
+        Raises:
+            EnsembleError: a voice gave NaN or infinity; names it.
         """
         return score_with(self.reward_models, conversations, threads)
 
@@ -103,18 +149,22 @@ class Ensemble:
         Args:
             raw: [K, N] from `member_rewards`.
             groups: [N] the prompt of each completion.
-            baseline: [K, N] each member's mean over reference completions of the same prompt, which normalisation
+            baseline: [K, N] each voice's mean over reference completions of the same prompt, which normalisation
                 within the prompt subtracts; where None, its mean over the completions of the group in this call.
 
         Raises:
-            EnsembleError: a reward is not finite; names the member.
+            EnsembleError: a reward is not finite; names the voice.
         """
-        refuse_not_finite(self.members, raw)
+        refuse_not_finite(self.voices, raw)
         normalised = NORMALISATIONS[self.normalisation](raw, self.statistics, groups, baseline)
         method = methods.load(AGGREGATORS, self.aggregator)
         context = Context(groups, self.fitted)
         reward = method.aggregate(normalised, context, methods.settings(method, self.settings))
         return Rewards(reward, normalised.std(dim=0, correction=0), normalised)
+
+    def preference(self, margins: Tensor) -> Tensor:
+        """Return how likely a completion is preferred to another, in [0, 1], from the difference of their rewards."""
+        return torch.sigmoid(margins / self.temperature)
 
     def fit(self, chosen: Tensor, rejected: Tensor) -> "Ensemble":
         """Return this ensemble with what its aggregator learns from pairs; itself where it learns nothing.
@@ -139,6 +189,7 @@ class Ensemble:
             "aggregator": self.aggregator,
             "settings": self.effective_settings(),
             "fitted": dict(self.fitted),
+            "temperature": self.temperature,
             "members": _entries(self, members_folder),
             "evaluators": _entries(evaluators, members_folder) if evaluators else [],
         }
@@ -152,72 +203,12 @@ def load_evaluators(path: Path | str, members_folder: Path | str, listed: Collec
         EnsembleError: an evaluator is missing, altered or not listed; names it.
     """
     described = _read(path)
-    entries = described["evaluators"]
-    models = load_members(members_folder, [entry["name"] for entry in entries], listed, _hashes(entries))
-    shape = {"normalisation": described["normalisation"]}
-    return {e["name"]: Ensemble({e["name"]: models[e["name"]]}, _statistics([e]), **shape) for e in entries}
-
-
-def load_members(
-    folder: Path | str, names: Sequence[str], listed: Collection[str], hashes: Mapping[str, str] | None = None
-) -> dict[str, RewardModel]:
-    """Load reward models by name.
-
-    Args:
-        folder: holds one folder per reward model.
-        names: which to load.
-        listed: the names that params.yaml allows.
-        hashes: what `records.hash_folder` must give, by name.
-
-    Raises:
-        EnsembleError: one is missing, altered or not listed; names it.
-    """
-    for name in names:
-        path = Path(folder) / name
-        if name not in listed:
-            raise EnsembleError(
-                f"member '{name}' is not listed in rewards.members{methods.suggest(name, list(listed))}"
-            )
-        if not path.is_dir():
-            raise EnsembleError(f"member '{name}' is missing: no folder {path}")
-        if hashes and hash_folder(path) != hashes[name]:
-            raise EnsembleError(f"member '{name}' was altered since validation: {path} has another content hash")
-    return {name: load_reward_model(Path(folder) / name) for name in names}
-
-
-def score_with(models: Mapping[str, RewardModel], conversations: Sequence[Conversation], threads: int = 1) -> Tensor:
-    """Return each model's raw reward of each conversation, [K, N]; `threads` models are scored at once.
-
-    Raises:
-        EnsembleError: a model gave NaN or infinity; names it.
-    """
-    # Models this small gain more from running side by side than from several threads within one product of matrices.
-    with ThreadPoolExecutor(threads) as pool:
-        run = pool.map if threads > 1 else map
-        rows = list(run(lambda model: score(model, conversations), models.values()))
-    raw = torch.stack(rows) if rows else torch.zeros(0, len(conversations))
-    refuse_not_finite(list(models), raw)
-    return raw
-
-
-def refuse_not_finite(names: Sequence[str], raw: Tensor) -> None:
-    """Raise EnsembleError where a member's row of [K, N] rewards holds NaN or infinity."""
-    for name, row in zip(names, raw, strict=True):
-        if not row.isfinite().all():
-            raise EnsembleError(
-                f"member '{name}' gave {int((~row.isfinite()).sum())} rewards that are NaN or infinite; train it again "
-                f"(data/rewards/members/{name}), or take it out of rewards.members"
-            )
-
-
-def refuse_constant(names: Sequence[str], raw: Tensor) -> None:
-    """Raise EnsembleError where a member's row of [K, N] rewards is one number: it would count and say nothing."""
-    for name, row in zip(names, raw, strict=True):
-        if len(row) > 1 and bool((row == row[0]).all()):
-            raise EnsembleError(
-                f"member '{name}' gives each of {len(row)} completions the reward {row[0]:.4g}; train it again "
-                f"(data/rewards/members/{name}), or take it out of rewards.members"
-            )
+    found = {}
+    for entry in described["evaluators"]:
+        hashes = {entry["name"]: entry["sha256"]}
+        models = load_members(members_folder, list(hashes), listed, hashes)
+        found[entry["name"]] = Ensemble(models, _statistics([entry]), described["normalisation"], hashes=hashes)
+    return found
 
 
 def _within_prompt(raw: Tensor, statistics: Statistics, groups: Sequence[Hashable], baseline: Tensor | None) -> Tensor:
@@ -232,25 +223,28 @@ NORMALISATIONS = {"within_prompt": _within_prompt, "global": _global}
 
 
 def _read(path: Path | str) -> dict[str, Any]:
-    described = read_json(path)
-    if described.get("schema_version") != SCHEMA_VERSION:
+    described: dict[str, Any] = read_json(path)
+    found = described.get("schema_version")
+    if found != SCHEMA_VERSION:
         raise EnsembleError(
-            f"{path}: schema version {described.get('schema_version')}, this code reads {SCHEMA_VERSION}"
+            f"{path}: schema version {found}, this code reads {SCHEMA_VERSION}: run the stage validation again"
         )
     return described
 
 
 def _entries(ensemble: Ensemble, folder: Path | str) -> list[dict[str, Any]]:
     numbers = {key: getattr(ensemble.statistics, key).tolist() for key in ("scale", "mean", "std")}
+    told = [{"name": v, **{key: numbers[key][k] for key in numbers}} for k, v in enumerate(ensemble.voices)]
     return [
-        {"name": name, "sha256": hash_folder(Path(folder) / name), **{key: numbers[key][k] for key in numbers}}
-        for k, name in enumerate(ensemble.members)
+        {
+            "name": name,
+            "sha256": ensemble.hashes.get(name) or hash_folder(Path(folder) / name),
+            "voices": [voice for voice in told if member_of(voice["name"]) == name],
+        }
+        for name in ensemble.members
     ]
 
 
-def _hashes(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    return {entry["name"]: entry["sha256"] for entry in entries}
-
-
 def _statistics(entries: Sequence[Mapping[str, Any]]) -> Statistics:
-    return Statistics(*(torch.tensor([entry[key] for entry in entries]) for key in ("scale", "mean", "std")))
+    told = [voice for entry in entries for voice in entry["voices"]]
+    return Statistics(*(torch.tensor([voice[key] for voice in told]) for key in ("scale", "mean", "std")))

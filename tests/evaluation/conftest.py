@@ -261,7 +261,7 @@ class WordCounter(Ensemble):
 def word_counter():
     """Return an ensemble whose normalised reward is the number of words above the reference's."""
     ones = torch.tensor([1.0, 2.0])
-    return WordCounter({"a": None, "b": None}, Statistics(ones, ones, ones))
+    return WordCounter(dict.fromkeys("ab", SimpleNamespace(num_heads=1)), Statistics(ones, ones, ones))
 
 
 class WordWorld:

@@ -12,7 +12,9 @@ from rlhf_pipeline.policy.training import Params, Setup, choose_prompts
 from rlhf_pipeline.policy.trajectory import COLUMNS
 from rlhf_pipeline.records import hash_folder
 from rlhf_pipeline.training import DivergedError
-from rlhf_pipeline.validation.ensemble import EnsembleError
+from rlhf_pipeline.validation.ensemble import Ensemble, EnsembleError
+from rlhf_pipeline.validation.members import load_members
+from rlhf_pipeline.validation.normalisation import Statistics
 
 ALGORITHMS = methods.names("policy/algorithms")
 
@@ -116,6 +118,20 @@ def test_a_member_that_gives_nan_stops_the_training_by_name(run, ensemble):
     broken.reward_models["m1"].model.weight = math.nan
     with pytest.raises(EnsembleError, match="m1"):
         run("grpo", broken)
+
+
+def test_a_policy_is_trained_on_a_member_with_many_heads(run, reference, tmp_path):
+    model, tokenizer = models.reward_model_from(reference, seed=0, num_heads=3)
+    models.save_model(tmp_path / "members/many", model, tokenizer)
+    models.save_model(tmp_path / "members/one", *models.reward_model_from(reference, seed=1))
+    loaded = load_members(tmp_path / "members", ["many", "one"], None)
+    ensemble = Ensemble(loaded, Statistics(*torch.full((3, 4), 0.1)), aggregator="mean_minus_std")
+    result = run("grpo", ensemble, learning_rate=0.02)
+    assert result["trajectory"][-1]["disagreement"] > 0
+    assert all(math.isfinite(value) for row in result["trajectory"] for value in row.values())
+    loaded["many"].model.score.weight.data[1].fill_(math.nan)
+    with pytest.raises(EnsembleError, match="member 'many/1'"):
+        run("grpo", ensemble)
 
 
 def test_prompts_without_room_for_a_completion_are_left_out_and_counted(reference, prompts):

@@ -111,6 +111,31 @@ def test_the_ensemble_that_is_written_loads_without_its_evaluator(stage):
     assert all(scale != 1 for scale in ensemble.statistics.scale.tolist())
 
 
+def test_the_temperature_that_is_kept_is_the_one_that_calibration_found(stage):
+    out = stage(aggregator="mean_minus_std")
+    ensemble = Ensemble.load(out / "ensemble.json", "data/rewards/members")
+    assert ensemble.temperature != 1.0
+    assert read_json(out / "metrics.json")["temperature/ensemble"] == pytest.approx(ensemble.temperature)
+
+
+def test_each_head_and_snapshot_is_audited_by_name(stage, tmp_path):
+    members = tmp_path / "night/data/rewards/members"
+    model, own = models.reward_model_from(tmp_path / "night/trunk", 7, num_heads=2)
+    shutil.rmtree(members / "b")
+    models.save_model(members / "b", model, own)
+    (members / "c").rename(members / "0")
+    (members / "c").mkdir()
+    (members / "0").rename(members / "c/0")
+    shutil.copytree(members / "d", members / "c/1")
+    out = stage()
+    ensemble = Ensemble.load(out / "ensemble.json", members, ["a", "b", "c", "d"])
+    assert ensemble.voices == ["a", "b/0", "b/1", "c/0", "c/1", "d"]
+    assert [entry["name"] for entry in read_json(out / "audit.json")["members"]] == ensemble.voices
+    metrics = read_json(out / "metrics.json")
+    assert metrics["accuracy/c/1"] == metrics["accuracy/d"] != metrics["accuracy/b/0"]
+    assert list(load_evaluators(out / "ensemble.json", members, ["evaluator"])) == ["evaluator"]
+
+
 def test_the_bins_are_a_table_for_dvc_plots(stage):
     with open(stage() / "calibration.csv", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from rlhf_pipeline.validation.items import Inputs
 from rlhf_pipeline.verdicts import Bound, Verdict
 
 COLOURS = ["red", "blue", "green", "grey", "black", "white"]
+ONE_HEAD = SimpleNamespace(num_heads=1)
 Scorer = Callable[[str, str], float]
 
 
@@ -120,8 +122,8 @@ def run_audit(scorers):
         raw = score_table(plan.table, [scorers[name] for name in [*members, *evaluators]])
         statistics = audit.scale_members(plan, raw)
         first, rest = range(len(members)), range(len(members), len(raw))
-        ensemble = Ensemble(dict.fromkeys(members), statistics.select(first), **shape)
-        panel = Ensemble(dict.fromkeys(evaluators), statistics.select(rest)) if evaluators else None
+        ensemble = Ensemble(dict.fromkeys(members, ONE_HEAD), statistics.select(first), **shape)
+        panel = Ensemble(dict.fromkeys(evaluators, ONE_HEAD), statistics.select(rest)) if evaluators else None
         results = audit.run_checks(plan, ensemble, panel, raw, seed=0)
         return Scored(ensemble, panel, results)
 
@@ -130,7 +132,10 @@ def run_audit(scorers):
 
 @pytest.fixture(scope="session")
 def tiny_reward_model(tmp_path_factory):
-    """Return a function that saves a real reward model of a few thousand weights: `tiny_reward_model(folder, seed)`."""
+    """Return a function that saves a real reward model of a few thousand weights: `tiny_reward_model(folder, seed)`.
+
+    It has as many heads as are asked for.
+    """
     from rlhf_pipeline import models
     from rlhf_pipeline.records import write_json
 
@@ -143,8 +148,8 @@ def tiny_reward_model(tmp_path_factory):
     tokenizer = models.train_tokenizer(iter([sentence(colour) for colour in COLOURS] * 20), 320)
     models.save_model(home / "trunk", models.create_model(home / "tiny.json", tokenizer, seed=0), tokenizer)
 
-    def save(folder, seed: int) -> None:
-        model, own = models.reward_model_from(home / "trunk", seed)
+    def save(folder, seed: int, num_heads: int = 1) -> None:
+        model, own = models.reward_model_from(home / "trunk", seed, num_heads)
         models.save_model(folder, model, own)
 
     return save

@@ -2,21 +2,22 @@
 
 import dataclasses
 import json
+import shutil
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from rlhf_pipeline import methods
-from rlhf_pipeline.records import assistant, user
+from rlhf_pipeline.records import assistant, hash_folder, user
 from rlhf_pipeline.scoring import TOLERANCE
 from rlhf_pipeline.validation.ensemble import (
     AGGREGATORS,
     Ensemble,
     EnsembleError,
     load_evaluators,
-    load_members,
-    score_with,
 )
+from rlhf_pipeline.validation.members import load_members, score_with
 from rlhf_pipeline.validation.normalisation import Statistics
 
 CONVERSATIONS = [user(p) + assistant(c) for p in ("paint it red", "paint it blue") for c in ("the wall is red .", "")]
@@ -29,7 +30,7 @@ def statistics(count: int) -> Statistics:
 
 
 def fake(names=("a", "b"), **shape) -> Ensemble:
-    return Ensemble(dict.fromkeys(names), statistics(len(names)), **shape)
+    return Ensemble(dict.fromkeys(names, SimpleNamespace(num_heads=1)), statistics(len(names)), **shape)
 
 
 @pytest.fixture
@@ -122,7 +123,9 @@ def test_the_description_is_the_same_when_written_twice_and_holds_no_audit_numbe
     panel = load_evaluators(written, members, ["judge"])["judge"]
     again.write(tmp_path / "again.json", members, panel)
     assert (tmp_path / "again.json").read_text() == before
-    assert set(json.loads(before)["members"][0]) == {"name", "sha256", "scale", "mean", "std"}
+    entry = json.loads(before)["members"][0]
+    assert set(entry) == {"name", "sha256", "voices"}
+    assert entry["voices"] == [{"name": "a", "scale": 2.0, "mean": 1.0, "std": 2.0}]
 
 
 def test_effective_settings_are_written(tmp_path, members):
@@ -155,9 +158,10 @@ def test_an_altered_evaluator_is_refused_by_name(written, members):
         load_evaluators(written, members, ["judge"])
 
 
-def test_a_description_of_another_version_is_refused(written, members):
-    written.write_text(json.dumps(json.loads(written.read_text()) | {"schema_version": 99}))
-    with pytest.raises(EnsembleError, match="schema version 99"):
+@pytest.mark.parametrize("version", [2, 99])
+def test_a_description_of_another_version_is_refused(written, members, version):
+    written.write_text(json.dumps(json.loads(written.read_text()) | {"schema_version": version}))
+    with pytest.raises(EnsembleError, match=f"schema version {version}, this code reads 3: run the stage validation"):
         Ensemble.load(written, members, ["a", "b"])
 
 
@@ -193,3 +197,85 @@ def test_every_aggregator_takes_rewards_and_context_and_gives_one_reward_each(na
     assert reward.shape == (4,)
     assert reward.isfinite().all()
     assert reward[1] > reward[0]  # both members say so
+
+
+SIX = Statistics(*(torch.arange(1.0, 7.0) + shift for shift in range(3)))
+
+
+@pytest.fixture
+def mixed(tmp_path, tiny_reward_model):
+    """Return an ensemble of a plain member, one with three heads and one with two snapshots, and their folder."""
+    folder = tmp_path / "mixed"
+    tiny_reward_model(folder / "one", 0)
+    tiny_reward_model(folder / "many", 1, num_heads=3)
+    for number in (0, 1):
+        tiny_reward_model(folder / "series" / str(number), 2 + number)
+    names = ["one", "many", "series"]
+    return Ensemble(load_members(folder, names, names), SIX, aggregator="min", temperature=2.5), folder
+
+
+def test_a_member_counts_as_many_times_as_it_has_voices(mixed):
+    ensemble = mixed[0]
+    assert ensemble.members == ["one", "many", "series"]
+    raw = ensemble.member_rewards(CONVERSATIONS)
+    rewards = dataclasses.replace(ensemble, aggregator="mean").aggregate(raw, GROUPS)
+    assert rewards.normalised.shape == (6, 4)
+    torch.testing.assert_close(rewards.reward, rewards.normalised.mean(dim=0))
+
+
+def test_a_saved_ensemble_loads_in_one_call_and_says_the_same(mixed, tmp_path):
+    ensemble, folder = mixed
+    ensemble.save(tmp_path / "artifact", folder)
+    shutil.rmtree(folder)  # nothing but the artifact is needed
+    again = Ensemble.from_pretrained(tmp_path / "artifact")
+    assert (again.voices, again.aggregator, again.temperature) == (ensemble.voices, "min", 2.5)
+    raw = again.member_rewards(CONVERSATIONS)
+    torch.testing.assert_close(raw, ensemble.member_rewards(CONVERSATIONS), atol=TOLERANCE, rtol=0)
+    torch.testing.assert_close(again.aggregate(raw, GROUPS).reward, ensemble.aggregate(raw, GROUPS).reward)
+    again.save(tmp_path / "second", tmp_path / "artifact/members")
+    assert hash_folder(tmp_path / "second") == hash_folder(tmp_path / "artifact")
+
+
+def test_an_altered_weight_of_a_saved_ensemble_is_refused_by_name(mixed, tmp_path):
+    mixed[0].save(tmp_path / "artifact", mixed[1])
+    weights = tmp_path / "artifact/members/many/model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    with pytest.raises(EnsembleError, match="member 'many' was altered"):
+        Ensemble.from_pretrained(tmp_path / "artifact")
+
+
+def test_a_missing_snapshot_is_refused_by_the_name_of_its_member(mixed, tmp_path):
+    mixed[0].save(tmp_path / "artifact", mixed[1])
+    shutil.rmtree(tmp_path / "artifact/members/series/0")
+    with pytest.raises(EnsembleError, match="member 'series' was altered"):
+        Ensemble.from_pretrained(tmp_path / "artifact")
+
+
+def test_a_member_altered_after_it_was_loaded_is_not_saved(written, members, tmp_path):
+    ensemble = Ensemble.load(written, members)
+    (members / "b/new.txt").write_text("x")
+    with pytest.raises(EnsembleError, match="member 'b' was altered since it was loaded"):
+        ensemble.save(tmp_path / "artifact", members)
+    assert not (tmp_path / "artifact").exists()
+
+
+def test_an_ensemble_is_saved_over_nothing(mixed, tmp_path):
+    with pytest.raises(FileExistsError):
+        mixed[0].save(tmp_path, mixed[1])
+
+
+def test_an_evaluator_with_heads_is_one_evaluator(mixed, tmp_path):
+    folder = mixed[1]
+    panel = Ensemble(load_members(folder, ["many"], ["many"]), SIX.select([1, 2, 3]))
+    only = Ensemble(load_members(folder, ["one"], ["one"]), SIX.select([0]))
+    only.write(tmp_path / "e.json", folder, panel)
+    loaded = load_evaluators(tmp_path / "e.json", folder, ["many"])
+    assert list(loaded) == ["many"]
+    assert loaded["many"].voices == ["many/0", "many/1", "many/2"]
+    assert loaded["many"].statistics.scale.tolist() == [2.0, 3.0, 4.0]
+
+
+def test_a_preference_is_the_sigmoid_of_the_margin_by_the_temperature():
+    assert fake(temperature=2.0).preference(torch.tensor([0.0, 2.0])).tolist() == pytest.approx([0.5, 0.7311], abs=1e-4)
