@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PAD, END, UNKNOWN = "<|pad|>", "<|end|>", "<|unknown|>"
 REMOTE_CODE = "remote_code.json"
+UNTRUSTED = "its own code is not run unless trusted; read it, then write sft.trunks.<name>.trust_remote_code: true"
 ROLES = ("system", "user", "assistant")
 CHAT_TEMPLATE = (
     "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}{% endfor %}"
@@ -108,9 +109,8 @@ def load_tokenizer(folder: Path | str) -> PreTrainedTokenizerFast:
 
     # Whichever of its backends a checkpoint names serves.
     with readable(folder, "the tokenizer"):
-        tokenizer: Any = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=runs_remote_code(folder)
-        )
+        options = {"local_files_only": True, "trust_remote_code": runs_remote_code(folder)}
+        tokenizer: Any = AutoTokenizer.from_pretrained(folder, **options)
     check_tokenizer(tokenizer, str(folder))
     return tokenizer
 
@@ -143,15 +143,9 @@ def readable(folder: Path | str, part: str) -> Iterator[None]:
     except CheckpointError:
         raise
     except (OSError, ValueError, KeyError, SafetensorError) as error:
-        if "trust_remote_code" in str(error):
-            raise CheckpointError(
-                f"{folder}: the checkpoint comes with code of its own, which is not run unless trusted; read it, then "
-                "write sft.trunks.<name>.trust_remote_code: true"
-            ) from error
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(
-            f"{folder}: {part} cannot be read: {reason}; copy or save the checkpoint again (save_pretrained)"
-        ) from error
+        told = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        why = f"{part} cannot be read: {told}; copy or save the checkpoint again (save_pretrained)"
+        raise CheckpointError(f"{folder}: {UNTRUSTED if 'trust_remote_code' in str(error) else why}") from error
 
 
 def runs_remote_code(folder: Path | str) -> bool:
@@ -214,8 +208,17 @@ def context_length(model: PreTrainedModel) -> int:
     return int(model.config.get_text_config().max_position_embeddings)
 
 
+def is_reward_model(folder: Path | str) -> bool:
+    """Return whether a checkpoint's configuration says that it holds a sequence classifier."""
+    with readable(folder, "the configuration"):
+        config = read_json(Path(folder) / "config.json")
+    named = config.get("architectures") or []
+    own = config.get("auto_map", {}).get("AutoModelForSequenceClassification", "").rpartition(".")[2]
+    return any(name.endswith("ForSequenceClassification") or name == own for name in named)
+
+
 def check_weights(folder: Path | str, name: Path | str) -> None:
-    """Refuse a checkpoint without weights in safetensors; `name` is what the user calls it.
+    """Refuse a checkpoint without weights in safetensors; `name` is the user's word for it.
 
     Raises:
         CheckpointError: it has none.
@@ -273,11 +276,7 @@ def set_pad(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
 
 
 def add_nothing(tokenizer: Any) -> None:
-    """Let a tokenizer read a rendered conversation as it stands.
-
-    Evaluators such as reward-bench render first and tokenize then: a first token that the template wrote would be there
-    twice, with another score.
-    """
+    """Let a tokenizer read a rendered conversation as it stands, as reward-bench does: no first token twice."""
     from tokenizers import processors
 
     if len(tokenizer("a")["input_ids"]) > len(tokenizer("a", add_special_tokens=False)["input_ids"]):

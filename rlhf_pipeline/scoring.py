@@ -39,11 +39,13 @@ def load_reward_model(folder: Path | str) -> RewardModel:
     """Load a reward model in evaluation mode, its weights as they were saved.
 
     Raises:
-        CheckpointError: its tokenizer lacks a template or pad token.
+        CheckpointError: it is no sequence classifier, or its tokenizer lacks a template or pad token.
     """
     from transformers import AutoModelForSequenceClassification
 
     tokenizer = models.load_tokenizer(folder)
+    if not models.is_reward_model(folder):
+        raise CheckpointError(f"{folder}: no sequence classifier, so its head would be random; train one from it")
     model = models.load_weights(AutoModelForSequenceClassification, folder, models.runs_remote_code(folder))
     models.check_embeddings(folder, model, tokenizer)
     return RewardModel(model.eval(), tokenizer)

@@ -49,15 +49,6 @@ def is_checkpoint(base: Path | str) -> bool:
     return not Path(base).is_file() or "hub" in read_json(base)
 
 
-def is_reward_model(folder: Path | str) -> bool:
-    """Return whether a checkpoint's configuration says that it holds a sequence classifier."""
-    with models.readable(folder, "the configuration"):
-        config = read_json(Path(folder) / "config.json")
-    named = config.get("architectures") or []
-    own = config.get("auto_map", {}).get("AutoModelForSequenceClassification", "").rpartition(".")[2]
-    return any(name.endswith("ForSequenceClassification") or name == own for name in named)
-
-
 def _fetch(base: str, trust_remote_code: bool) -> Path:
     found = HUB_ID.fullmatch(base)
     if not found:
@@ -104,7 +95,7 @@ def load(
     from transformers import AutoTokenizer
 
     folder = resolve(base, trust_remote_code=trust_remote_code)
-    if is_reward_model(folder):
+    if models.is_reward_model(folder):
         raise CheckpointError(f"{base}: the checkpoint is a reward model; write ready: true to keep it as it is")
     with models.readable(base, "the tokenizer"):
         tokenizer: Any = AutoTokenizer.from_pretrained(

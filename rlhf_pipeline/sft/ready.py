@@ -32,7 +32,7 @@ def load(
     if not bases.is_checkpoint(base):
         raise CheckpointError(f"{base}: an architecture is no ready model; name a checkpoint, or take ready out")
     folder = bases.resolve(base, trust_remote_code=trust_remote_code)
-    if not bases.is_reward_model(folder):
+    if not models.is_reward_model(folder):
         raise CheckpointError(
             f"{base}: no sequence classifier, so its head would be random; take ready out to train one from it"
         )

@@ -20,5 +20,5 @@ def test_a_ready_member_is_its_trunk_to_the_byte_and_is_measured(tiny_trunk, tmp
 
 
 def test_a_language_model_is_no_ready_member(tiny_trunk, tmp_path):
-    with pytest.raises(CheckpointError, match="has one output"):
+    with pytest.raises(CheckpointError, match="its head would be random"):
         ready.keep(tiny_trunk, PAIRS, tmp_path / "member")
