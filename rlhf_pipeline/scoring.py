@@ -1,15 +1,17 @@
-"""The one way to score: every stage, check and reward function calls `score_heads`, or `score` of one head."""
+"""The one way to score: every stage, check and reward function calls `score`, `score_heads` or `score_all`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rlhf_pipeline import models
 from rlhf_pipeline.models import CheckpointError
-from rlhf_pipeline.records import Conversation
+from rlhf_pipeline.records import Conversation, hash_text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,6 +21,10 @@ TOLERANCE = 1e-4
 """Largest difference of a float32 score between batch sizes and paddings, before and after save and load."""
 BF16_TOLERANCE = 0.05
 """The same for weights in bfloat16, as a share of the largest score; such a number has two to three digits."""
+BATCH_TOKENS = 4096
+"""Most tokens of a forward pass, padding included; a conversation that is longer goes alone."""
+WINDOW = 4096
+"""Conversations whose tokens are held at once, so that memory does not grow with how many are scored."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,25 @@ class RewardModel:
         """Return how many rewards it gives a conversation."""
         num_labels: Any = self.model.config.num_labels
         return int(num_labels)
+
+    @cached_property
+    def reading(self) -> str:
+        """Return what is equal for models that read conversations as the same tokens."""
+        backend = getattr(self.tokenizer, "backend_tokenizer", None)
+        words = backend.to_str() if backend else str(id(self.tokenizer))
+        return hash_text(words, str(self.tokenizer.chat_template), str(self.tokenizer.special_tokens_map))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Conversations of like length that go through a model together."""
+
+    rows: list[int]
+    """[B] the place of each among the conversations of the window."""
+    input_ids: Tensor
+    """[B, T] padded on the right."""
+    attention_mask: Tensor
+    """[B, T] 0 where padded."""
 
 
 def load_reward_model(folder: Path | str) -> RewardModel:
@@ -67,8 +92,7 @@ def score(reward_model: RewardModel, conversations: Sequence[Conversation], batc
     """Return the reward of each conversation, [N], by a model with one head; see `score_heads`.
 
     Raises:
-        CheckpointError: it has more heads than one.
-        ValueError: a conversation is longer than the model's context.
+        CheckpointError: it has more heads than one, or a conversation is longer than the model's context.
     """
     if reward_model.num_heads != 1:
         raise CheckpointError(f"one reward is asked of a model with {reward_model.num_heads} heads; use score_heads")
@@ -78,12 +102,10 @@ def score(reward_model: RewardModel, conversations: Sequence[Conversation], batc
 def score_heads(reward_model: RewardModel, conversations: Sequence[Conversation], batch_size: int = 64) -> Tensor:
     """Return the reward of each conversation by each head; one forward pass serves all heads.
 
-    Batches hold texts of like length, so that little is spent on padding.
-
     Args:
         reward_model: what scores.
         conversations: N conversations, each with its reply as the last message.
-        batch_size: conversations per forward pass.
+        batch_size: most conversations per forward pass.
 
     Returns:
         [H, N] float32, in the order given.
@@ -91,24 +113,76 @@ def score_heads(reward_model: RewardModel, conversations: Sequence[Conversation]
     Raises:
         CheckpointError: a conversation is longer than the model's context.
     """
+    return score_all([reward_model], conversations, batch_size)[0]
+
+
+def score_all(
+    reward_models: Sequence[RewardModel], conversations: Sequence[Conversation], batch_size: int = 64, threads: int = 1
+) -> list[Tensor]:
+    """Return the rewards by each model of each conversation; models with equal tokenizers share the tokens.
+
+    Args:
+        reward_models: what scores; a model may have several outputs.
+        conversations: N conversations, each with its reply as the last message.
+        batch_size: most conversations per forward pass.
+        threads: models that run at once.
+
+    Returns:
+        [H, N] float32 for each model of H outputs, in the order given.
+
+    Raises:
+        CheckpointError: a conversation is longer than a model's context.
+    """
     import torch
 
-    model, tokenizer = reward_model.model, reward_model.tokenizer
-    if not conversations:
-        return torch.zeros(reward_model.num_heads, 0)
-    ids = tokenize(tokenizer, conversations)
-    longest, context = max(map(len, ids)), models.context_length(model)
-    if longest > context:
-        raise CheckpointError(
-            f"{model.name_or_path}: a conversation of {longest} tokens exceeds the reward model's context of {context}"
-            "; lower curation.filter_settings.length.max_words, or take a trunk that reads more"
-        )
-    order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
-    rewards = torch.empty(reward_model.num_heads, len(ids))
-    with torch.no_grad():
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            padded = tokenizer.pad({"input_ids": [ids[i] for i in rows]}, padding_side="right", return_tensors="pt")
-            batch = {key: value.to(model.device) for key, value in padded.items()}
-            rewards[:, rows] = model(**batch, use_cache=False).logits.T.float().cpu()
+    rewards = [torch.empty(one.num_heads, len(conversations)) for one in reward_models]
+    # Models this small gain more from running side by side than from several threads within one product of matrices.
+    with ThreadPoolExecutor(threads) as pool:
+        run = pool.map if threads > 1 else map
+        for start in range(0, len(conversations), WINDOW):
+            part = slice(start, start + WINDOW)
+            batches = _read(reward_models, conversations[part], batch_size)
+            windows = [own[:, part] for own in rewards]
+            list(run(_forward, (one.model for one in reward_models), batches, windows))
     return rewards
+
+
+def _read(
+    reward_models: Sequence[RewardModel], conversations: Sequence[Conversation], batch_size: int
+) -> list[list[Batch]]:
+    """Return the batches of each model; models that read alike have the same."""
+    read: dict[str, list[Batch]] = {}
+    for one in reward_models:
+        if one.reading not in read:
+            read[one.reading] = _batches(one.tokenizer, tokenize(one.tokenizer, conversations), batch_size)
+        longest, context = read[one.reading][-1].input_ids.shape[1], models.context_length(one.model)
+        if longest > context:
+            raise CheckpointError(
+                f"{one.model.name_or_path}: a conversation of {longest} tokens exceeds the reward model's context of "
+                f"{context}; lower curation.filter_settings.length.max_words, or take a trunk that reads more"
+            )
+    return [read[one.reading] for one in reward_models]
+
+
+def _batches(tokenizer: PreTrainedTokenizerFast, ids: Sequence[list[int]], batch_size: int) -> list[Batch]:
+    """Return token ids in batches of like length, so that little is spent on padding; the longest comes last."""
+    groups: list[list[int]] = []
+    for row in sorted(range(len(ids)), key=lambda i: len(ids[i])):
+        if not groups or len(groups[-1]) == batch_size or (len(groups[-1]) + 1) * len(ids[row]) > BATCH_TOKENS:
+            groups.append([])
+        groups[-1].append(row)
+    padded = (
+        tokenizer.pad({"input_ids": [ids[i] for i in rows]}, padding_side="right", return_tensors="pt")
+        for rows in groups
+    )
+    return [Batch(rows, one["input_ids"], one["attention_mask"]) for rows, one in zip(groups, padded, strict=True)]
+
+
+def _forward(model: PreTrainedModel, batches: Sequence[Batch], rewards: Tensor) -> None:
+    """Write a model's [H, N] rewards of the conversations of one window."""
+    import torch
+
+    with torch.no_grad():
+        for batch in batches:
+            tokens = {name: getattr(batch, name).to(model.device) for name in ("input_ids", "attention_mask")}
+            rewards[:, batch.rows] = model(**tokens, use_cache=False).logits.float().cpu().T

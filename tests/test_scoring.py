@@ -8,7 +8,15 @@ import torch
 from rlhf_pipeline import models, scoring
 from rlhf_pipeline.models import CheckpointError
 from rlhf_pipeline.records import assistant, user
-from rlhf_pipeline.scoring import TOLERANCE, RewardModel, checkpoints_in, load_reward_model, score, score_heads
+from rlhf_pipeline.scoring import (
+    TOLERANCE,
+    RewardModel,
+    checkpoints_in,
+    load_reward_model,
+    score,
+    score_all,
+    score_heads,
+)
 
 LETTERS = list("abcdefghijklmnop")
 
@@ -58,6 +66,46 @@ def forward(model, ids):
 @pytest.mark.parametrize("batch_size", [2, 7, 64])
 def test_batches_score_as_single_conversations_do(reward_model, conversations, scores, batch_size):
     assert close(score(reward_model, conversations, batch_size), scores)
+
+
+@pytest.mark.parametrize("name", ["BATCH_TOKENS", "WINDOW"])
+def test_small_batches_and_windows_score_the_same(reward_model, conversations, scores, monkeypatch, name):
+    monkeypatch.setattr(scoring, name, 7)
+    assert close(score(reward_model, conversations), scores)
+
+
+def test_a_batch_holds_no_more_tokens_than_asked_unless_one_conversation_does(reward_model, monkeypatch):
+    monkeypatch.setattr(scoring, "BATCH_TOKENS", 20)
+    batches = scoring._batches(reward_model.tokenizer, [[1] * n for n in (30, 4, 9, 5, 4, 8)], batch_size=3)
+    assert [batch.input_ids.shape for batch in batches] == [(3, 5), (2, 9), (1, 30)]
+    assert [batch.rows for batch in batches] == [[1, 4, 3], [5, 2], [0]]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_models_with_equal_tokenizers_share_the_tokens(folder, tiny_trunk, conversations, scores, monkeypatch, threads):
+    seen = []
+    monkeypatch.setattr(scoring, "tokenize", lambda *asked, read=scoring.tokenize: seen.append(1) or read(*asked))
+    loaded = [load_reward_model(folder), load_reward_model(folder)]
+    found = score_all(loaded, conversations, threads=threads)
+    assert (len(seen), all(close(one.squeeze(0), scores) for one in found)) == (1, True)
+    loaded[1].tokenizer.chat_template = loaded[1].tokenizer.chat_template.replace("<|end|>", "")
+    assert len({one.reading for one in (load_reward_model(folder), *loaded)}) == 1  # read once, before the change
+    changed = RewardModel(loaded[1].model, loaded[1].tokenizer)
+    first, second = score_all([loaded[0], changed], conversations)
+    assert len(seen) == 3
+    assert close(first.squeeze(0), scores)
+    assert not close(second.squeeze(0), scores)
+
+
+def test_a_model_of_several_outputs_gives_a_row_for_each(reward_model, conversations, scores):
+    from copy import deepcopy
+
+    model = deepcopy(reward_model.model)
+    model.score.weight = torch.nn.Parameter(torch.cat([model.score.weight, -model.score.weight]))
+    model.config.num_labels = 2
+    found = score_all([RewardModel(model, reward_model.tokenizer), reward_model], conversations)
+    assert [one.shape for one in found] == [(2, 25), (1, 25)]
+    assert close(found[0], torch.stack([scores, -scores]))
 
 
 def test_scores_stand_in_the_order_of_the_conversations(reward_model, conversations, scores):

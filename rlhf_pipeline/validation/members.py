@@ -5,7 +5,6 @@ several. Each head is a voice: a row of every [K, N].
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
@@ -14,7 +13,7 @@ from torch import Tensor
 from rlhf_pipeline import methods
 from rlhf_pipeline.mistakes import Mistake
 from rlhf_pipeline.records import Conversation, hash_folder
-from rlhf_pipeline.scoring import RewardModel, checkpoints_in, load_reward_model, score_heads
+from rlhf_pipeline.scoring import RewardModel, checkpoints_in, load_reward_model, score_all
 
 
 class EnsembleError(Mistake):
@@ -77,10 +76,7 @@ def score_with(models: Mapping[str, RewardModel], conversations: Sequence[Conver
     Raises:
         EnsembleError: a voice gave NaN or infinity; names it.
     """
-    # Models this small gain more from running side by side than from several threads within one product of matrices.
-    with ThreadPoolExecutor(threads) as pool:
-        run = pool.map if threads > 1 else map
-        rows = list(run(lambda model: score_heads(model, conversations), models.values()))
+    rows = score_all(list(models.values()), conversations, threads=threads)
     raw = torch.cat(rows) if rows else torch.zeros(0, len(conversations))
     refuse_not_finite(voices(models), raw)
     return raw
