@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from rlhf_pipeline import adapters, checkpoints, models, scoring, training
 from rlhf_pipeline.mistakes import Mistake
 from rlhf_pipeline.records import Row, derive_seed
-from rlhf_pipeline.rewards import resampling
+from rlhf_pipeline.rewards import batches, resampling
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -168,15 +168,14 @@ def create_trainer(objective: ModuleType, objective_params: Any, **options: Any)
             self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
         ) -> Any:
             """Return the objective's mean loss, and log what TRL logs of it."""
-            tokens = {name: inputs[name] for name in ("input_ids", "attention_mask")}
-            outputs = model(**tokens, use_cache=False)
-            chosen, rejected = torch.chunk(outputs.logits, chunks=2)
+            rewards = batches.rewards(model, inputs["input_ids"], inputs["attention_mask"])
+            chosen, rejected = torch.chunk(rewards, chunks=2)
             losses = head_losses(objective, chosen, rejected, inputs["margin"], objective_params)
             loss = (losses * inputs["weights"]).mean()
             mode = "train" if model.training else "eval"
             self._metrics[mode]["accuracy"].append((chosen > rejected).float().mean().item())
             self._metrics[mode]["margin"].append((chosen - rejected).mean().item())
-            return (loss, outputs) if return_outputs else loss
+            return (loss, {"logits": rewards}) if return_outputs else loss
 
     config, num_heads = options["model"].config, options["model"].config.num_labels
     config.num_labels = 1  # TRL refuses another number while it is made, and asks nowhere else
