@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 
+from rlhf_pipeline.curation.chance import Share, share
 from rlhf_pipeline.records import Row, text
 
 MIN_PAIRS, MAX_PAIRS = 200, 4000  # of one part: fewer say nothing, more say it no better
@@ -10,55 +11,59 @@ MIN_VOTES = 10
 FOLDS = 5
 
 
-def measure(rows: list[Row]) -> dict[str, tuple[float, str]]:
-    """Return the accuracy of length alone and of words alone where it is no chance, with words."""
-    found: dict[str, tuple[float, str]] = {}
+def measure(rows: list[Row]) -> dict[str, tuple[Share, bool, str]]:
+    """Return the accuracy of length alone and of words alone, whether it is much, and words; of few rows nothing."""
     if len(rows) < MIN_PAIRS:
-        return found
-    longer = longer_share(rows)
-    if abs(longer - 0.5) > MIN_LENGTH_EFFECT:
-        found["length_alone"] = (round(longer, 3), "the chosen side is the longer one")
-    accuracy = words_accuracy(rows[:: -(-len(rows) // MAX_PAIRS)])
-    if accuracy > MIN_WORDS_ACCURACY:
-        found["words_alone"] = (
-            round(accuracy, 3),
+        return {}
+    longer = share(is_longer(rows), _groups(rows))
+    drawn = rows[:: -(-len(rows) // MAX_PAIRS)]
+    foretold = share(is_foretold(drawn), _groups(drawn))
+    return {
+        "length_alone": (longer, abs(longer.value - 0.5) > MIN_LENGTH_EFFECT, "the chosen side is the longer one"),
+        "words_alone": (
+            foretold,
+            foretold.value > MIN_WORDS_ACCURACY,
             "counts of words predict the chosen side, on pairs held out by group",
-        )
-    return found
+        ),
+    }
 
 
-def longer_share(rows: list[Row]) -> float:
-    """Return the share of pairs whose chosen side has more characters, ties of length counted half."""
+def is_longer(rows: list[Row]) -> list[float]:
+    """Return for each pair 1 where the chosen side has more characters, 0 where it has fewer, and else a half."""
     sizes = [(len(text(row["chosen"])), len(text(row["rejected"]))) for row in rows]
-    return sum(0.5 if a == b else float(a > b) for a, b in sizes) / len(sizes)
+    return [0.5 if a == b else float(a > b) for a, b in sizes]
 
 
-def words_accuracy(rows: list[Row]) -> float:
-    """Return the cross-validated accuracy of a logistic regression on the difference of word counts.
+def is_foretold(rows: list[Row]) -> list[float]:
+    """Return for each pair 1 where a logistic regression on the difference of word counts is right, a half at a tie.
 
-    No group is in two folds. 0.5 where there are fewer groups than folds.
+    It is fitted to other groups. All are a half where groups are fewer than folds, or no word stands in two sides.
     """
     import numpy as np
     from scipy.sparse import vstack
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GroupKFold, cross_val_score
+    from sklearn.model_selection import GroupKFold, cross_val_predict
 
-    groups = [str(row.get("group", text(row["prompt"]))) for row in rows]
+    groups = _groups(rows)
     if len(set(groups)) < FOLDS:
-        return 0.5
+        return [0.5] * len(rows)
     sides = [[text(row[side]) for row in rows] for side in ("chosen", "rejected")]
-    counter = CountVectorizer(min_df=2, max_features=20_000).fit(sides[0] + sides[1])
+    try:
+        counter = CountVectorizer(min_df=2, max_features=20_000).fit(sides[0] + sides[1])
+    except ValueError:  # of a vocabulary that is empty
+        return [0.5] * len(rows)
     difference = (counter.transform(sides[0]) - counter.transform(sides[1])).astype(float)
     # Every pair both ways round, so that neither class is the first side.
     features = vstack([difference, -difference]).tocsr()
     labels = np.repeat([1, 0], len(rows))
     model = LogisticRegression(C=0.05, fit_intercept=False, max_iter=300)
-    return float(cross_val_score(model, features, labels, groups=groups * 2, cv=GroupKFold(FOLDS)).mean())
+    foretold = cross_val_predict(model, features, labels, groups=groups * 2, cv=GroupKFold(FOLDS))
+    return [float(value) for value in (foretold == labels).reshape(2, -1).mean(axis=0)]
 
 
-def agreement(rows: list[Row]) -> dict[str, float]:
-    """Return for each annotator with enough votes the share that is the majority of the others' on the same pair."""
+def agreement(rows: list[Row]) -> dict[str, list[bool]]:
+    """Return for each annotator with enough votes which are the majority of the others' on the same pair."""
     agreed: dict[str, list[bool]] = defaultdict(list)
     for row in rows:
         sides = [vote for vote in row.get("votes", ()) if vote["vote"] != "tie"]
@@ -68,4 +73,8 @@ def agreement(rows: list[Row]) -> dict[str, float]:
             lead = others["chosen"] - others["rejected"]
             if lead:
                 agreed[vote["annotator"]].append((lead > 0) == (vote["vote"] == "chosen"))
-    return {name: sum(votes) / len(votes) for name, votes in agreed.items() if len(votes) >= MIN_VOTES}
+    return {name: votes for name, votes in agreed.items() if len(votes) >= MIN_VOTES}
+
+
+def _groups(rows: list[Row]) -> list[str]:
+    return [str(row.get("group", text(row["prompt"]))) for row in rows]

@@ -10,17 +10,23 @@ from rlhf_pipeline.curation.sources import Raw
 from rlhf_pipeline.records import Row
 
 SIDES = ("chosen", "rejected")
+LEVEL = 0.05  # of all data without a fault, the share in which any estimate may be told
 MANY = 20  # rows, below which a share says little
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing found: its name, a number, the ids of rows that show it (file and row), and words."""
+    """One thing found: its name, a number, the ids of rows that show it (file and row), and words.
+
+    `chance` is None for a count. For an estimate it is how often chance alone gives as much; 1 where it is too small
+    to tell.
+    """
 
     name: str
     value: float
     words: str
     rows: list[str] = field(default_factory=list)
+    chance: float | None = None
 
 
 RawByFile = Mapping[Path, Raw]

@@ -58,11 +58,12 @@ def is_apart(better: Scored, worse: Scored, min_gap: float) -> bool:
 
 
 def to_row(prompt: Conversation, better: Scored, worse: Scored) -> Row:
-    """Return two completions as a pair that says where in its entry the better one stood."""
+    """Return two completions as a pair that says where in its entry the better one stood, if that is a place."""
     sides: Row = {"prompt": prompt, "chosen": better.completion, "rejected": worse.completion}
     ratings = {"chosen_rating": better.score, "rejected_rating": worse.score}
     name = f"{better.id}~{worse.id.rpartition('-')[2]}"
-    return {"id": name, **sides, "margin": better.score - worse.score, **ratings, "chosen_place": better.place}
+    place = {"chosen_place": better.place} if better.place != worse.place else {}
+    return {"id": name, **sides, "margin": better.score - worse.score, **ratings, **place}
 
 
 def to_score(name: str, value: Any) -> float:

@@ -4,7 +4,9 @@ import pytest
 
 from rlhf_pipeline.curation.curate import Curated
 from rlhf_pipeline.curation.findings import few_pairs, find
-from rlhf_pipeline.curation.sources import Raw
+from rlhf_pipeline.curation.predictors import agreement
+from rlhf_pipeline.curation.sources import Raw, rated
+from rlhf_pipeline.curation.sources._files import Entry
 from rlhf_pipeline.curation.split import PAIR_SPLITS
 from rlhf_pipeline.records import assistant, user
 
@@ -114,6 +116,66 @@ def test_preferences_in_a_circle_name_the_rows_that_make_it(pair):
     circle = [pair("1", "p", "a", "b"), pair("2", "p", "b", "c"), pair("3", "p", "c", "a"), pair("4", "p", "a", "d")]
     assert found(Raw(circle))["cycles"].rows == ["1", "2", "3"]
     assert "cycles" not in found(Raw(circle[1:]))
+
+
+def longer(pair, count, share):
+    """Return pairs of which a share have the longer side chosen; both sides hold the same word."""
+    rows = [pair(f"p{n}", f"ask {n}", "well" + "!" * (n % 5 + 2), "well!") for n in range(count)]
+    turn = [row | {"chosen": row["rejected"], "rejected": row["chosen"]} for row in rows[round(share * count) :]]
+    return Raw(rows[: round(share * count)] + turn)
+
+
+@pytest.mark.parametrize(
+    ("count", "share", "is_told"), [(200, 0.56, False), (2000, 0.56, True), (200, 0.7, True), (5000, 0.525, False)]
+)
+def test_length_is_told_where_its_effect_is_large_and_no_chance(pair, count, share, is_told):
+    assert ("length_alone" in found(longer(pair, count, share))) == is_told
+
+
+def test_the_more_parts_are_measured_the_rarer_each_must_be(pair):
+    one = longer(pair, 400, 0.57)
+    assert "length_alone" in found(one)
+    clear = [Raw([row | {"slice": f"{n}"} for row in longer(pair, 400, 0.5).pairs]) for n in range(9)]
+    assert "length_alone" not in found(one, *clear, names=[f"{letter}.jsonl" for letter in "abcdefghij"])
+
+
+def test_pairs_of_one_prompt_are_no_more_certain_than_their_prompt(pair):
+    rows = longer(pair, 400, 0.57).pairs
+    assert "length_alone" not in found(Raw([row | {"group": str(n // 20)} for n, row in enumerate(rows)]))
+
+
+def test_a_reply_that_is_as_often_right_as_any_other_is_not_told():
+    told = [(f"p{n}", "I pass." if n % 10 == 0 else f"c{n}", int(n % 7 > 0)) for n in range(400)]
+    assert "stock_reply" not in found(labelled(*told))
+
+
+def test_few_labels_that_differ_by_chance_are_no_balance():
+    def part(name, positive):
+        told = [(f"{name}{n}", f"c{n}", int(n < positive)) for n in range(20)]
+        return labelled(*told, slice=f"part {name}").labels
+
+    rows = [row for number, name in enumerate("abcdefgh") for row in part(name, 5 + number)]  # 0.25 to 0.60
+    assert "class_balance" not in found(Raw([], labels=rows))
+
+
+def test_a_row_per_completion_has_no_place_that_wins():
+    told = [{"prompt": f"p{n // 2}", "response": f"c{n}", "helpfulness": n % 2} for n in range(80)]
+    entries = [Entry(Path("x.jsonl"), number, row) for number, row in enumerate(told, start=1)]
+    raw = rated.parse(entries, rated.Params())
+    assert len(raw.pairs) == 40
+    assert "one_place" not in found(raw)
+
+
+def test_one_of_many_annotators_below_a_half_on_few_votes_is_chance(pairs):
+    def votes(n):
+        names = [f"a{(n + k) % 20}" for k in range(3)]
+        is_odd = [(name == "a0" and n % 5 < 3) or n % 4 == k for k, name in enumerate(names)]
+        return [{"annotator": x, "vote": "rejected" if odd else "chosen"} for x, odd in zip(names, is_odd, strict=True)]
+
+    rows = [row | {"votes": votes(n)} for n, row in enumerate(pairs(80))]
+    cast = agreement(rows)["a0"]
+    assert (sum(cast), len(cast)) == (4, 12)
+    assert "annotators" not in found(Raw(rows))
 
 
 def test_votes_for_both_sides_and_an_annotator_who_agrees_with_nobody_are_told(pairs):
