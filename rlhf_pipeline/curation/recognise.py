@@ -61,6 +61,7 @@ TABLE = (
            slice="file", roles=SPEAKERS),
     _known("instruction response1 response2 annotator1", "voted"),
     _known("message_tree_id prompt", "ranked"),
+    _known("message_tree_id message_id role text", "ranked"),  # a message that starts a tree may have no parent_id
     _known("topic_file a1 a2 votes", "ukp"),
     _known("topic_file stance text", "ukp"),
     _known("topic_file stance title", "ukp"),

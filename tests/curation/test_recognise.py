@@ -41,6 +41,12 @@ def test_columns_tell_the_source(tmp_path, source):
     assert recognise(tmp_path / "x.jsonl").source == source
 
 
+def test_messages_of_a_row_each_are_known_with_and_without_a_parent(tmp_path):
+    first = {"message_id": "a", "message_tree_id": "a", "role": "prompter", "text": "hi", "lang": "en"}
+    write_rows(tmp_path / "x.jsonl", [first, {**first, "message_id": "b", "parent_id": "a", "rank": 0}])
+    assert recognise(tmp_path / "x.jsonl").source == "ranked"
+
+
 def test_unknown_columns_are_refused_with_what_to_say(tmp_path):
     write_rows(tmp_path / "x.jsonl", [{"good": "a", "bad": "b"}])
     with pytest.raises(MethodError, match=r"x\.jsonl: .* columns bad, good; say --source"):

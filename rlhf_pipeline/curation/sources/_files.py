@@ -26,7 +26,7 @@ class MissingFileError(Mistake, FileNotFoundError):
 
 @dataclass(frozen=True)
 class Entry:
-    """One record of a file; `error` says why it is not an object, and `value` then holds its beginning."""
+    """One record of a file; `error` says why it is of no use; `value` holds the beginning of what is no object."""
 
     file: Path
     number: int

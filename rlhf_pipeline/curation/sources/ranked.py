@@ -1,7 +1,7 @@
 """Trees of conversations whose replies are ranked, as OpenAssistant: Köpf et al. 2023 (arXiv:2304.07327).
 
 Every message of the user with two ranked replies gives pairs, with the conversation up to it as the prompt. All pairs
-of a tree are one group: they share its beginning.
+of a tree are one group: they share its beginning. A file holds a tree per row, or a message per row.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,6 +11,7 @@ from rlhf_pipeline.curation.sources import Inputs, Raw
 from rlhf_pipeline.curation.sources._conversations import MalformedError
 from rlhf_pipeline.curation.sources._files import Entry
 from rlhf_pipeline.curation.sources._forms import collect, read_form
+from rlhf_pipeline.curation.sources._messages import as_trees
 from rlhf_pipeline.curation.sources._pairing import PairingParams, Scored, pair_up
 from rlhf_pipeline.records import Conversation, Row, assistant
 
@@ -27,8 +28,8 @@ def read(inputs: Inputs, params: Params) -> Raw:
 
 
 def parse(entries: Iterable[Entry], params: Params) -> Raw:
-    """Return the pairs of each tree's replies."""
-    return collect(entries, lambda entry: parse_tree(entry, params))
+    """Return the pairs of each tree's replies; messages of a row each are put together first."""
+    return collect(as_trees(entries), lambda entry: parse_tree(entry, params))
 
 
 def parse_tree(entry: Entry, params: Params) -> list[Row]:
