@@ -47,6 +47,26 @@ def test_planted_defects_are_printed_by_row_and_refused(check: Check, tmp_path: 
     assert "refused: rows/train" in result.output
 
 
+def test_labels_without_a_partner_are_told_in_one_line_with_the_reason(check: Check, tmp_path: Path) -> None:
+    alone = [{"prompt": f"ask {n}", "completion": f"say {n}", "label": n % 3 == 0} for n in range(40)]
+    paired = [{"prompt": f"tell {n // 2}", "completion": f"word {n}", "label": n % 2 == 0} for n in range(20)]
+    write_rows(tmp_path / "kto.jsonl", alone + paired)
+    result = check(tmp_path / "kto.jsonl")
+    assert "read as labelled\n50 read" in result.output
+    told = [line for line in result.output.splitlines() if "no completion of the prompt has the other label" in line]
+    assert len(told) == 1
+    assert re.search(r"^set_aside +40 +no completion of the prompt has the other label +kto-00001", told[0])
+
+
+def test_labels_of_which_none_has_a_partner_are_refused_and_say_why(check: Check, tmp_path: Path) -> None:
+    rows = [{"prompt": f"ask {n}", "completion": f"say {n}", "label": n % 3 == 0} for n in range(40)]
+    write_rows(tmp_path / "kto.jsonl", rows)
+    result = check(tmp_path / "kto.jsonl")
+    assert result.exit_code == 3
+    assert "40 read, 0 pairs kept" in result.output
+    assert re.search(r"set_aside +40 +no completion of the prompt has the other label", result.output)
+
+
 def test_columns_of_other_names_are_said(check: Check, tmp_path: Path) -> None:
     write_rows(tmp_path / "mine.jsonl", [{"q": f"ask {n}", "a": f"yes {n}", "grade": n % 2} for n in range(9)])
     unknown = check(tmp_path / "mine.jsonl")
