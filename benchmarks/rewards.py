@@ -8,7 +8,7 @@ machine distorts less. Texts have mixed lengths: one in ten is three to eight ti
 Scoring: four members on two threads against transformers' loop over batches of 64, padded in the order given, one
 model after another, on one or on two threads, whichever is faster here; `heads`: one model of four outputs against the
 same. Training: pairs per second of the steps alone, against TRL's RewardTrainer with its defaults (bf16, recompute) and
-against it in float32 without recompute; all reach the accuracy that is printed beside. Members: four processes of one
+against it in float32 without recompute; each accuracy is printed beside. Members: four processes of one
 training against one process of four.
 """
 

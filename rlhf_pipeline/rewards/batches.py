@@ -1,7 +1,7 @@
 """A batch through a model with little padding: in parts of like length, with the same loss and gradient.
 
-Which pairs make a step stays as it was drawn. Sorting the pairs themselves by length saves as much, but changes what
-is learned: batches then hold one kind of pair.
+Which pairs make a step stays as it was drawn. Sorting the pairs themselves by length would change what is learned:
+batches would hold one kind of pair.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PART_TOKENS = 256
-"""What one more pass through the model costs, in tokens; measured on a model of two layers and one thread."""
+"""What one more pass through the model costs, in tokens: an estimate for two layers on one thread."""
 
 
 def split(lengths: Sequence[int], part_tokens: int = PART_TOKENS) -> list[list[int]]:
