@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
+from functools import lru_cache
 from itertools import combinations
 from multiprocessing import get_context
 from pathlib import Path
@@ -74,6 +75,20 @@ def rejection(disagreement: Tensor, is_right: Tensor) -> dict[str, float]:
     return {f"right at {share:.0%}": float(is_right[rows].float().mean()) for share, rows in kept.items()}
 
 
+@lru_cache(maxsize=1)
+def gold_of_samples(lab: Lab) -> Tensor:
+    """Return the gold reward of every sample, [P, n]; taken once for all kinds and aggregators."""
+    return samples.gold(lab, samples.draw(lab))
+
+
+@lru_cache(maxsize=1)
+def gold_margins(lab: Lab) -> tuple[Tensor, list[str]]:
+    """Return gold of the chosen less that of the rejected side of every test pair, [M], and the slice of each."""
+    rows, world = worlds.pairs(lab, "test"), worlds.world(lab)
+    sides = [[world.gold(row["group"], text(row[side])).total for side in ("chosen", "rejected")] for row in rows]
+    return torch.tensor(sides) @ torch.tensor([1.0, -1.0]), [row["slice"] for row in rows]
+
+
 def on_pairs(lab: Lab, models: Sequence[Path], aggregator: str, split: str, scale: Tensor) -> Measured:
     """Return agreement with gold, and what disagreement tells of mistakes, on a slice of the test pairs.
 
@@ -84,11 +99,8 @@ def on_pairs(lab: Lab, models: Sequence[Path], aggregator: str, split: str, scal
         split: a slice of the test pairs.
         scale: [K, 1] each member's spread within prompts.
     """
-    rows = worlds.pairs(lab, "test")
-    chosen = torch.tensor([row["slice"] == split for row in rows])
-    world = worlds.world(lab)
-    gold = torch.tensor([world.gold(r["group"], text(r["chosen"])).total for r in rows])
-    gold = gold - torch.tensor([world.gold(r["group"], text(r["rejected"])).total for r in rows])
+    gold, slices = gold_margins(lab)
+    chosen = torch.tensor([name == split for name in slices])
     chosen &= gold != 0
     sides = [side[:, chosen] / scale for side in samples.pair_rewards(lab, models, "test")]
     centre = (sides[0] + sides[1]) / 2
@@ -108,7 +120,7 @@ def on_pairs(lab: Lab, models: Sequence[Path], aggregator: str, split: str, scal
 def measure(lab: Lab, kind: str, aggregator: str) -> Measured:
     """Return what one aggregator makes of one kind of ensemble, mean over the ensembles of that kind."""
     drawn = samples.draw(lab)
-    gold, found = samples.gold(lab, drawn), []
+    gold, found = gold_of_samples(lab), []
     for models in KINDS[kind](lab):
         raw = samples.rewards(lab, models, drawn)
         scale = joining.spread(raw)
