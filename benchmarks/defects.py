@@ -1,7 +1,8 @@
 """Defects planted on the scores of sound reward models: what is audited in their place.
 
 The list is fixed here before a full run, and each trial's variant follows from its number. Where a defect needs texts
-read otherwise, the same models score them once more. What must be trained to exist stands in `NOT_TRIED`.
+read otherwise, the same models score them once more. Those that live in data or in a training are in
+`benchmarks/deeper_defects.py`; what cannot be planted stands in `NOT_TRIED`.
 """
 
 import random
@@ -18,8 +19,6 @@ from rlhf_pipeline.validation import audit
 from rlhf_pipeline.validation.judges import Testimony
 from rlhf_pipeline.validation.normalisation import group_means
 
-MORE_CHECKS = ("sensitivity", "attacks", "surface_bias")
-"""Asked beside a night's own."""
 STRENGTHS = (1.0, 2.0, 4.0)
 """Of what is added to a reward, in units of a member's spread within prompts."""
 SHARES = (0.3, 0.5, 0.7)
@@ -82,6 +81,8 @@ class Subject:
     """[K, T] rewards that the members' statistics are estimated on; None: their own."""
     testimony: Testimony | None = None
     """What a judge said; None where rewards alone are given."""
+    planned: audit.Plan | None = None
+    """The audit of other items, whose table `raw` belongs to; None: the case's."""
 
 
 class Defect(NamedTuple):
@@ -218,9 +219,5 @@ DEFECTS: Mapping[str, Defect] = {
     "only the last word": Defect("the mean reward of all texts that end with the same word", _last_word),
 }
 NOT_TRIED: Mapping[str, str] = {
-    "test leaked into training": "needs a training on the test pairs",
-    "wrong tokenizer": "needs a checkpoint saved with another tokenizer",
-    "bounds tuned on the test split": "a fault of the bounds, not of a reward",
-    "poisoned annotator": "needs a training on the poisoned labels",
-    "over-trained model": "needs a longer training",
+    "bounds tuned on the test split": "a fault of the bounds, which no reward and no data show",
 }

@@ -1,9 +1,9 @@
 """Do the gates refuse what is broken, and admit what is sound? `python -m benchmarks.gates [--seeds 8] [--jobs 2]`.
 
-Defects are planted on a night's ensemble of four, or on a judge made up from gold, in the claims' worlds; each is
-audited as a night audits and judged by the bounds that params.yaml ships. Beside them 60 sound controls: strong and
-weak ensembles and members, on all held-out items and on halves of them. Written to docs/gates.md. The last line is one
-JSON object.
+Defects are planted on a night's ensemble of four, on what it is made of, or on a judge made up from gold, in the
+claims' worlds; each is audited as a night audits and judged by the bounds that params.yaml ships. Beside them 60 sound
+controls: strong and weak ensembles and members, on all held-out items and on halves of them. Written to docs/gates.md.
+The last line is one JSON object.
 """
 
 import argparse
@@ -23,18 +23,19 @@ from torch import Tensor
 
 from benchmarks import simulated_judges
 from benchmarks.claims.lab import Lab
-from benchmarks.claims.parts import ensembles, samples, worlds
+from benchmarks.claims.parts import audits, ensembles, samples, worlds
 from benchmarks.claims.running import FRESH
 from benchmarks.claims.sizes import FULL, TOY, Size
 from benchmarks.clone import commit
-from benchmarks.defects import MORE_CHECKS, Case, Subject
-from benchmarks.gates_page import DEFECTS, MISTAKE, Row, page, summarise
+from benchmarks.deeper_defects import LEAKED, OF_MODELS, try_leak
+from benchmarks.defects import Case, Subject
+from benchmarks.gates_page import DEFECTS, MISTAKE, SCORED, Row, page, summarise
 from benchmarks.simulated_judges import OF_JUDGES, SOUND
-from rlhf_pipeline.params import Validation, load_params
+from rlhf_pipeline.params import Params, Validation, load_params
 from rlhf_pipeline.records import Conversation, derive_seed, hash_text
-from rlhf_pipeline.validation import audit
+from rlhf_pipeline.validation import audit, auditing
 from rlhf_pipeline.validation.ensemble import Ensemble
-from rlhf_pipeline.validation.items import Comparison, Inputs
+from rlhf_pipeline.validation.items import Comparison
 from rlhf_pipeline.validation.members import EnsembleError, refuse_constant, refuse_not_finite
 
 PAGE = Path("docs/gates.md")
@@ -58,17 +59,22 @@ class World:
     """One lab's stored models, and the audits of its held-out pairs."""
 
     lab: Lab
-    section: Validation
+    params: Params
+
+    @property
+    def section(self) -> Validation:
+        """Return what a night asks, and its bounds."""
+        return self.params.validation
 
     @cached_property
     def planned(self) -> audit.Plan:
         """Return the audit of reward models."""
-        return self._plan(MORE_CHECKS)
+        return audits.plan(self.lab, self.section.checks, self.section.check_settings)
 
     @cached_property
     def of_judges(self) -> audit.Plan:
         """Return the audit of a judge: the same checks, and those of its comparisons."""
-        return self._plan((*MORE_CHECKS, *OF_JUDGES))
+        return audits.plan(self.lab, [*self.section.checks, *OF_JUDGES], self.section.check_settings)
 
     @cached_property
     def worth(self) -> Tensor:
@@ -90,28 +96,28 @@ class World:
         sound, others = self.score(kind, asked), self.score(other, asked)
         return Case(self.planned, sound, others, partial(self.score, kind), number, seed)
 
-    def _plan(self, more: Sequence[str]) -> audit.Plan:
-        raw = worlds.draw(self.lab)
-        test, validation = (worlds.pairs(self.lab, name) for name in ("test", "validation"))
-        inputs = Inputs(test=test, validation=validation, contrast=raw.contrast, single_edits=raw.single_edits)
-        return audit.plan(inputs, list(dict.fromkeys([*self.section.checks, *more])), self.section.check_settings)
-
 
 def measure_seed(
     place: int, num: int, first: int = FRESH, size: Size = FULL, root: Path | None = None, amount: Amount = Amount()
 ) -> list[Row]:
     """Return a row per trial that falls to one of `num` worlds: every num-th, from `place` on."""
     torch.set_num_threads(1)
-    world = World(Lab(first + place, size, root) if root else Lab(first + place, size), load_params().validation)
+    world = World(Lab(first + place, size, root) if root else Lab(first + place, size), load_params())
     rows = [try_defect(world, name, n) for name in [*DEFECTS, SOUND] for n in range(place, amount.trials, num)]
     return rows + [try_clean(world, n, n // num) for n in range(place, amount.clean, num)]
 
 
 def try_defect(world: World, name: str, number: int) -> Row:
     """Return whether one planted defect, or a sound judge, is refused, and by what."""
+    told = {"defect": name, "seed": world.lab.seed}
+    if name == LEAKED:
+        return told | try_leak(world.lab, number, world.params.curation)
     case = world.case(name, number)
-    subject = simulated_judges.sound(case) if name == SOUND else DEFECTS[name].plant(case)
-    return {"defect": name, "seed": world.lab.seed} | judge(case.planned, subject, world.section, number)
+    if name in OF_MODELS:
+        subject = OF_MODELS[name].plant(world.lab, case)
+    else:
+        subject = simulated_judges.sound(case) if name == SOUND else SCORED[name].plant(case)
+    return told | judge(subject.planned or case.planned, subject, world.section, number)
 
 
 def try_clean(world: World, number: int, turn: int) -> Row:
@@ -145,7 +151,7 @@ def judge(planned: audit.Plan, subject: Subject, section: Validation, seed: int)
         results = run_audit(planned, subject, names, section, seed)
     except EnsembleError as mistake:
         return {"refused": True, "by": [MISTAKE], "mistake": str(mistake), "accuracy": None}
-    verdict = audit.judge_results(results, section.bounds)
+    verdict = auditing.judge(results, section.bounds, is_default=len(subject.raw) == 1)
     broken = [check.name for check in verdict.checks if not check.passed and check.bound.severity == "block"]
     accuracy = audit.metrics(results).get("accuracy/ensemble")
     return {"refused": not verdict.admitted, "by": broken, "mistake": None, "accuracy": accuracy}

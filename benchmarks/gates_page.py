@@ -5,13 +5,20 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import mean
 from typing import Any
 
-from benchmarks import defects, simulated_judges
-from benchmarks.defects import MORE_CHECKS, NOT_TRIED
+from benchmarks import deeper_defects, defects, simulated_judges
+from benchmarks.defects import NOT_TRIED
 from benchmarks.simulated_judges import OF_JUDGES, SOUND
 from rlhf_pipeline.params import load_params
 
 Row = dict[str, Any]
-DEFECTS = {**defects.DEFECTS, **simulated_judges.DEFECTS}
+SCORED = {**defects.DEFECTS, **simulated_judges.DEFECTS}
+"""Those that are planted on scores."""
+DEFECTS: Mapping[str, str] = {
+    **{name: defect.says for name, defect in SCORED.items()},
+    **{name: defect.says for name, defect in deeper_defects.OF_MODELS.items()},
+    deeper_defects.LEAKED: deeper_defects.LEAK_SAYS,
+}
+"""Every defect, with what is planted in words."""
 MISTAKE = "refused before any check"
 CONTROLS: Mapping[str, Callable[[Row], bool]] = {
     "strong, all": lambda row: row["kind"] == "strong",
@@ -105,13 +112,13 @@ where the gates stand, not how good they can be. Only bounds that block refuse:
 
 {shipped}
 
-What is audited: a night's ensemble of four members with the night's checks and
-{listed(MORE_CHECKS)},
-on the held-out pairs of a world, without evaluators; judges with {listed(OF_JUDGES)} too.
-Eight trials of a defect are planted on the members trained on all pairs, two on those trained on few. `Mistakes` counts
-trials that were refused before any check, because a member's rewards were not finite or all the same; they count as
-caught. `Accuracy` is the mean over trials of the share of test pairs ordered as annotators did: what is nearly as
-accurate as a sound ensemble is hard to see by it, and may do little harm.
+What is audited: a night's ensemble of four members with the night's checks on the held-out pairs of a world, without
+evaluators; judges with {listed(OF_JUDGES)} too, by the bounds of `rlhf audit`.
+What one reward model alone gives no value for, such as the agreement of members, only warns. Eight trials of a defect
+are planted on the members trained on all pairs, two on those trained on few. `Mistakes` counts trials that were refused
+before any check, because a member's rewards were not finite or all the same; they count as caught. `Accuracy` is the
+mean over trials of the share of test pairs ordered as annotators did: what is nearly as accurate as a sound ensemble is
+hard to see by it, and may do little harm.
 
 {planted(rows)}
 
@@ -130,9 +137,9 @@ def planted(rows: Sequence[Row]) -> str:
 
 What was planted:
 
-{chr(10).join(f"- {name}: {defect.says}." for name, defect in DEFECTS.items())}
+{chr(10).join(f"- {name}: {says}." for name, says in DEFECTS.items())}
 
-Not tried, since no stored checkpoint or score can carry them:
+Not tried:
 
 {chr(10).join(f"- {name}: {why}." for name, why in NOT_TRIED.items())}"""
 

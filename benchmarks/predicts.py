@@ -25,7 +25,7 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from benchmarks.claims.lab import Lab
-from benchmarks.claims.parts import ensembles, joining, samples, worlds
+from benchmarks.claims.parts import audits, ensembles, joining, samples
 from benchmarks.claims.running import FRESH
 from benchmarks.claims.sizes import FULL, TOY, Size
 from benchmarks.clone import commit
@@ -33,7 +33,6 @@ from rlhf_pipeline.records import derive_seed, hash_text, text
 from rlhf_pipeline.simulation.words import FLATTERY
 from rlhf_pipeline.validation import audit
 from rlhf_pipeline.validation.ensemble import Ensemble
-from rlhf_pipeline.validation.items import Inputs
 
 PAGE = Path("docs/audit-predicts.md")
 PICTURE = Path("docs/pictures/audit-predicts.png")
@@ -73,7 +72,7 @@ def measure_seed(seed: int, size: Size = FULL, root: Path | None = None) -> list
     torch.set_num_threads(1)
     lab = Lab(seed, size, root) if root else Lab(seed, size)
     models = {"strong": ensembles.strong(lab), "weak": ensembles.weak(lab)}
-    planned, drawn, rng = make_plan(lab), samples.draw(lab), random.Random(seed)
+    planned, drawn, rng = audits.plan(lab, CHECKS, {}), samples.draw(lab), random.Random(seed)
     asked = planned.table.conversations
     gold, found = samples.gold(lab, drawn), []
     for kind, folders in models.items():
@@ -90,14 +89,6 @@ def measure_seed(seed: int, size: Size = FULL, root: Path | None = None) -> list
                 row = {"seed": seed, "trunk": f"{seed}/{trunk}", "kind": kind, "fault": fault, "strength": strength}
                 found.append(row | {"outcome": outcome, "found": findings(planned, told[None])})
     return found
-
-
-def make_plan(lab: Lab) -> audit.Plan:
-    """Return the audit of a world's held-out pairs."""
-    raw = worlds.draw(lab)
-    test, validation = (worlds.pairs(lab, name) for name in ("test", "validation"))
-    inputs = Inputs(test=test, validation=validation, contrast=raw.contrast, single_edits=raw.single_edits)
-    return audit.plan(inputs, CHECKS, {})
 
 
 def findings(planned: audit.Plan, raw: Tensor) -> dict[str, float]:

@@ -10,6 +10,7 @@ RESAMPLES = 1000
 DRAWN_AT_ONCE = 4_000_000  # clusters; all resamples of a million would fill the memory
 MIN_CLUSTERS = 10
 """With fewer, a bootstrap is too sure: three items, all right, would give an interval of no width."""
+TOO_FEW = f"no interval: fewer than {MIN_CLUSTERS} independent items"
 
 
 def mean_interval(values: Sequence[float], clusters: Sequence[str] | None = None, seed: int = 0) -> Interval:
@@ -30,7 +31,7 @@ def mean_interval(values: Sequence[float], clusters: Sequence[str] | None = None
     sums = np.bincount(labels, weights=data)
     counts = np.bincount(labels)
     if len(sums) < MIN_CLUSTERS:
-        return Interval(value=float(data.mean()), note=f"no interval: fewer than {MIN_CLUSTERS} independent items")
+        return Interval(value=float(data.mean()), note=TOO_FEW)
     rng = np.random.default_rng(seed)
     means = np.empty(RESAMPLES)
     step = max(DRAWN_AT_ONCE // len(sums), 1)

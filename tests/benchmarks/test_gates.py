@@ -9,7 +9,7 @@ import torch
 from benchmarks import defects, gates, gates_page, simulated_judges
 from benchmarks.claims.sizes import TOY
 from benchmarks.defects import Case, Subject
-from benchmarks.gates_page import DEFECTS
+from benchmarks.gates_page import DEFECTS, SCORED
 from rlhf_pipeline.params import load_params
 from rlhf_pipeline.records import text
 from rlhf_pipeline.simulation.pairs import draw_contrast, draw_pairs
@@ -84,17 +84,17 @@ def test_what_reads_nothing_that_matters_is_refused(sound, name):
 @pytest.mark.parametrize("name", ["position-biased judge", "intransitive judge"])
 def test_a_judge_that_contradicts_itself_is_refused_by_what_it_compares_alone(sound, name):
     case = at(of_judges(sound), 2)
-    found = verdict(case, DEFECTS[name].plant(case))
+    found = verdict(case, SCORED[name].plant(case))
     assert found["refused"]
     assert set(found["by"]) <= {"order_swap_instability/ensemble", "ntr_3/ensemble"}
 
 
 def test_a_reward_that_is_not_finite_or_one_number_is_refused_before_any_check_and_says_so(sound):
     for name, number in (("one member broken", 2), ("one member broken", 3), ("low-precision overflow", 1)):
-        found = verdict(sound, DEFECTS[name].plant(at(sound, number)))
+        found = verdict(sound, SCORED[name].plant(at(sound, number)))
         assert found["by"] == [gates_page.MISTAKE]
         assert "member" in found["mistake"]
-    constant = DEFECTS["constant"].plant
+    constant = SCORED["constant"].plant
     assert verdict(sound, constant(at(sound, 0)))["mistake"]
     rounded = verdict(sound, constant(at(sound, 1)))
     assert rounded["refused"]
@@ -108,13 +108,13 @@ def test_a_mistake_of_the_bounds_counts_as_no_catch(sound):
 
 
 def test_one_member_is_broken_and_three_are_as_they_were(sound):
-    changed = (DEFECTS["one member broken"].plant(sound).raw != sound.raw).any(dim=1)
+    changed = (SCORED["one member broken"].plant(sound).raw != sound.raw).any(dim=1)
     assert changed.sum() == 1
 
 
 @pytest.mark.parametrize(("number", "distinct"), [(0, 1), (1, 2)])
 def test_duplicated_members_are_one_or_two_distinct_ones(sound, number, distinct):
-    raw = DEFECTS["duplicated members"].plant(at(sound, number)).raw
+    raw = SCORED["duplicated members"].plant(at(sound, number)).raw
     assert len(raw) == 4
     assert len(raw.unique(dim=0)) == distinct
 
@@ -123,7 +123,7 @@ def test_duplicated_members_are_one_or_two_distinct_ones(sound, number, distinct
 def test_an_exploit_is_paid_in_spreads_where_its_marker_stands(sound, number, marker):
     for name, word in (("exploit rewarded", FLATTERY), ("second exploit rewarded", marker)):
         case = at(sound, number)
-        paid = DEFECTS[name].plant(case).raw - case.unit()
+        paid = SCORED[name].plant(case).raw - case.unit()
         has = torch.tensor([word in said for said in case.completions])
         assert torch.allclose(paid, has * [1.0, 2.0][number], atol=1e-4)
 
@@ -133,7 +133,7 @@ def test_the_second_exploit_of_even_trials_stands_in_held_out_texts_and_that_of_
 
 
 def test_stale_statistics_are_those_of_other_members(sound):
-    subject = DEFECTS["stale normalisation"].plant(sound)
+    subject = SCORED["stale normalisation"].plant(sound)
     assert torch.equal(subject.raw, sound.raw)
     assert torch.equal(subject.scaled_by, sound.others.flip(0))
 
@@ -142,7 +142,7 @@ def test_models_read_what_the_defect_says(sound):
     asked = []
     case = dataclasses.replace(sound, score=lambda said: asked.append(said) or sound.raw)
     for name in ("prompt ignored", "wrong template", "truncated inputs"):
-        DEFECTS[name].plant(case)
+        SCORED[name].plant(case)
     one_prompt, swapped, cut = asked
     row = next(i for i, said in enumerate(case.completions) if len(said.split()) == 9)
     original = case.planned.table.conversations[row]
@@ -154,14 +154,14 @@ def test_models_read_what_the_defect_says(sound):
 
 
 def test_the_last_word_decides_alone(sound):
-    raw = DEFECTS["only the last word"].plant(sound).raw
+    raw = SCORED["only the last word"].plant(sound).raw
     last = [(said.split() or [""])[-1] for said in sound.completions]
     assert len(raw[0].unique()) <= len(set(last)) < len(last) / 4
 
 
 def test_a_drifted_rubric_leaves_other_subjects_as_they_are(sound):
     case = at(of_judges(sound), 2)
-    before, after = simulated_judges.sound(case).raw[0], DEFECTS["drifted rubric"].plant(case).raw[0]
+    before, after = simulated_judges.sound(case).raw[0], SCORED["drifted rubric"].plant(case).raw[0]
     changed = (before - after).abs() > 1e-6
     prompts = [text(case.planned.table.prompt(row)) for row in range(len(changed))]
     drifted = {

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from rlhf_pipeline.intervals import MIN_CLUSTERS
-from rlhf_pipeline.validation.benchmarks._measuring import TOO_FEW, by_cluster, finite_interval
+from rlhf_pipeline.intervals import MIN_CLUSTERS, TOO_FEW
+from rlhf_pipeline.validation.benchmarks._measuring import by_cluster, finite_interval
 from rlhf_pipeline.validation.checks._resampling import Floats, resample
 from rlhf_pipeline.verdicts import Interval
 

@@ -19,7 +19,6 @@ from rlhf_pipeline.validation.checks._comparisons import NUM_WORST
 from rlhf_pipeline.validation.checks._resampling import Floats, percentile_interval, resample
 from rlhf_pipeline.verdicts import Interval
 
-TOO_FEW = f"no interval: fewer than {MIN_CLUSTERS} independent items"
 DIGITS = 12  # thirds do not sum to 1: a perfect scorer would get 0.9999999999999999
 
 

@@ -25,11 +25,11 @@ from torch import Tensor
 
 from rlhf_pipeline.curation.sources._conversations import MalformedError
 from rlhf_pipeline.curation.sources._files import LISTS, Entry
-from rlhf_pipeline.intervals import MIN_CLUSTERS
+from rlhf_pipeline.intervals import MIN_CLUSTERS, TOO_FEW
 from rlhf_pipeline.records import assistant, user
 from rlhf_pipeline.validation.benchmarks import Item, Read
 from rlhf_pipeline.validation.benchmarks._fields import shown, text_at
-from rlhf_pipeline.validation.benchmarks._measuring import TOO_FEW, margins, share, worst
+from rlhf_pipeline.validation.benchmarks._measuring import margins, share, worst
 from rlhf_pipeline.validation.benchmarks._reading import PublishedParams, entries_of, find, read_items
 from rlhf_pipeline.validation.checks import Finding, Result
 from rlhf_pipeline.validation.checks._resampling import percentile_interval, resampled_sums

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rlhf_pipeline.intervals import MIN_CLUSTERS
+from rlhf_pipeline.intervals import MIN_CLUSTERS, TOO_FEW
 from rlhf_pipeline.validation.checks._resampling import percentile_interval, resampled_sums
 from rlhf_pipeline.verdicts import Interval
 
@@ -82,6 +82,6 @@ def balanced_accuracy(labels: Booleans, read: Booleans, clusters: Sequence[str],
     total, draws = resampled_sums(columns, clusters, seed)
     value = float(total[0] / total[1] + total[2] / total[3]) / 2
     if len(set(clusters)) < MIN_CLUSTERS:
-        return Interval(value=value, note=f"no interval: fewer than {MIN_CLUSTERS} independent items")
+        return Interval(value=value, note=TOO_FEW)
     draws = draws[(draws[:, 1] > 0) & (draws[:, 3] > 0)]
     return percentile_interval(value, (draws[:, 0] / draws[:, 1] + draws[:, 2] / draws[:, 3]) / 2)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from rlhf_pipeline.intervals import MIN_CLUSTERS
+from rlhf_pipeline.intervals import MIN_CLUSTERS, TOO_FEW
 from rlhf_pipeline.methods import MethodParams
 from rlhf_pipeline.records import Row
 from rlhf_pipeline.validation.checks import ENSEMBLE, Context, Finding, Items, Result
@@ -126,7 +126,7 @@ def _to_gold(known: Sequence[Comparison], context: Context) -> list[Finding]:
 
 def _interval(value: float, draws: Floats, texts: Texts) -> Interval:
     if len(set(texts.clusters)) < MIN_CLUSTERS:
-        return Interval(value=float(value), note=f"no interval: fewer than {MIN_CLUSTERS} independent items")
+        return Interval(value=float(value), note=TOO_FEW)
     return percentile_interval(float(value), draws)
 
 

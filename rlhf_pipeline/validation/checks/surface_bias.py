@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from rlhf_pipeline.intervals import MIN_CLUSTERS
+from rlhf_pipeline.intervals import MIN_CLUSTERS, TOO_FEW
 from rlhf_pipeline.methods import MethodParams
 from rlhf_pipeline.records import text
 from rlhf_pipeline.validation.checks import ENSEMBLE, Context, Finding, Items, Result
@@ -24,7 +24,6 @@ from rlhf_pipeline.validation.checks._resampling import Floats, percentile_inter
 from rlhf_pipeline.validation.items import Comparison, Inputs, Table, add_pairs, spread
 from rlhf_pipeline.verdicts import Interval
 
-TOO_FEW = f"no interval: fewer than {MIN_CLUSTERS} independent items"
 OPENING_CHARS = 120
 GOOD = r"(?:great|good|excellent|wonderful|fantastic|brilliant|insightful|interesting|thoughtful|lovely|amazing)"
 FLATTERY = re.compile(

@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import Field
 from scipy.stats import rankdata
 
-from rlhf_pipeline.intervals import MIN_CLUSTERS
+from rlhf_pipeline.intervals import MIN_CLUSTERS, TOO_FEW
 from rlhf_pipeline.methods import MethodParams
 from rlhf_pipeline.validation.checks._resampling import percentile_interval, resampled_sums
 from rlhf_pipeline.verdicts import Interval
@@ -93,7 +93,7 @@ def correlation(
     total, draws = resampled_sums(columns, names, seed)
     value = float(_pearson(total[None])[0])
     if len(set(names)) < MIN_CLUSTERS:
-        return Interval(value=value, note=f"no interval: fewer than {MIN_CLUSTERS} independent items")
+        return Interval(value=value, note=TOO_FEW)
     return percentile_interval(value, _pearson(draws))
 
 

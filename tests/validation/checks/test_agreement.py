@@ -28,6 +28,16 @@ def test_one_of_three_pairs_of_members_agrees(inputs, run_audit, scorers):
     assert agreement(run_audit(inputs, ["perfect", "opposite", "twin"], checks=["agreement"])) == pytest.approx(1 / 3)
 
 
+def test_the_odd_member_out_and_the_twins_are_named(inputs, run_audit, scorers):
+    scorers["opposite"] = lambda prompt, completion: -scorers["perfect"](prompt, completion)
+    scorers["twin"] = scorers["perfect"]
+    found = run_audit(inputs, ["perfect", "opposite", "twin"], checks=["agreement"])
+    intervals = {f.metric: f.interval for f in found.results["agreement"].findings}
+    least, most = intervals["agreement_least/members"], intervals["agreement_most/members"]
+    assert (least.value, least.note) == (0, "member opposite")
+    assert (most.value, most.low, most.note) == (1, 1, "members perfect and twin")
+
+
 def test_one_member_alone_is_not_measured(inputs, run_audit):
     found = run_audit(inputs, ["perfect"], checks=["agreement"])
     assert agreement(found) is None
@@ -42,6 +52,6 @@ def test_disagreement_is_told_by_slice(inputs, run_audit, scorers):
     scorers["opposite"] = lambda prompt, completion: -scorers["perfect"](prompt, completion)
     found = run_audit(inputs, ["perfect", "opposite"], checks=["agreement"])
     parts = sorted({row["slice"] for row in inputs.test if row["slice"]})
-    assert [f.metric for f in found.results["agreement"].findings[2:]] == [f"disagreement/members/{p}" for p in parts]
-    counts = [f.num_items for f in found.results["agreement"].findings[2:]]
+    assert [f.metric for f in found.results["agreement"].findings[4:]] == [f"disagreement/members/{p}" for p in parts]
+    counts = [f.num_items for f in found.results["agreement"].findings[4:]]
     assert sum(counts) == sum(bool(row["slice"]) for row in inputs.test)
