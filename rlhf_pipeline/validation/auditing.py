@@ -32,8 +32,8 @@ from rlhf_pipeline.verdicts import Bound, Verdict, write_verdict
 REFUSED = 3
 DEFAULT_BOUNDS = Path(__file__).with_name("bounds.yaml")
 CHECKS = (
-    "accuracy", "contrast", "degenerate", "invariance", "sensitivity", "attacks", "surface_bias", "length_bias",
-    "calibration",
+    "accuracy", "contrast", "degenerate", "invariance", "sensitivity", "attacks", "surface_bias", "word_bias",
+    "length_bias", "spread", "annotators", "calibration",
 )  # fmt: skip
 OF_SEVERAL = ("agreement", "starc_distance", "uncertainty")
 OF_JUDGES = ("judge_consistency", "judge_consistency_sage", "self_preference_bias", "feedback_protocol_consistency")

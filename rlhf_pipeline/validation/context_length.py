@@ -1,14 +1,17 @@
 """Which conversations every reward model can read whole."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 from rlhf_pipeline.models import context_length
 from rlhf_pipeline.records import Conversation
 from rlhf_pipeline.scoring import RewardModel, tokenize
+from rlhf_pipeline.validation.items import Fits, everything_fits
 
 
-def fits_all(models: Collection[RewardModel]) -> Callable[[Sequence[Conversation]], list[bool]]:
+def fits_all(models: Collection[RewardModel]) -> Fits:
     """Return a function that tells of each conversation whether it is within the context of every model."""
+    if not models:
+        return everything_fits
 
     def fits(conversations: Sequence[Conversation]) -> list[bool]:
         if not conversations:

@@ -8,6 +8,13 @@ from typing import TypeVar
 from rlhf_pipeline.records import Conversation, Row
 
 T = TypeVar("T")
+Fits = Callable[[Sequence[Conversation]], list[bool]]
+"""Tells of each conversation whether every reward model can read it whole."""
+
+
+def everything_fits(conversations: Sequence[Conversation]) -> list[bool]:
+    """Return that each conversation can be read whole."""
+    return [True] * len(conversations)
 
 
 @dataclass(frozen=True)
@@ -18,8 +25,7 @@ class Inputs:
     validation: Sequence[Row] = ()
     contrast: Sequence[Row] = ()
     single_edits: Sequence[Row] = ()
-    fits: Callable[[Sequence[Conversation]], list[bool]] = lambda conversations: [True] * len(conversations)
-    """Whether every reward model can read each conversation whole."""
+    fits: Fits = everything_fits
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The pairs of a user that an audit reads on its own: any form that curation reads, a part set aside for the scales."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,9 @@ from rlhf_pipeline.curation.inspection import join, read_files, recognise_all
 from rlhf_pipeline.curation.sources._files import find_files
 from rlhf_pipeline.curation.split import split_rows, with_groups
 from rlhf_pipeline.mistakes import Mistake
-from rlhf_pipeline.records import Conversation, Row, derive_seed
+from rlhf_pipeline.records import Row, derive_seed
+from rlhf_pipeline.validation.items import Fits
 
-Fits = Callable[[Sequence[Conversation]], list[bool]]
 FILTERS = ("usable", "contradictions", "exact_duplicates")
 SCALE_FRACTION = 0.25
 """Share of the prompts whose pairs give the members' scales and the temperature; all others are audited."""

@@ -72,7 +72,7 @@ class Scorers:
         """Return whether every model can read each conversation whole."""
         if self.judge:
             return self.judge.fits(conversations)
-        return fits_all(self.models.values())(conversations) if self.models else [True] * len(conversations)
+        return fits_all(self.models.values())(conversations)
 
 
 def text_id(conversation: Conversation) -> str:
@@ -93,6 +93,8 @@ def open_scorers(names: Sequence[str], *, prompts: Sequence[Path] = (), trust_re
         Mistake: one is none of these, two have one name, or an ensemble is not alone.
     """
     if prompts:
+        if trust_remote_code:
+            raise Mistake("--trust-remote-code: a judge's own code is never run; take the option out")
         return _open_judge(names, prompts)
     ensembles = [name for name in names if (Path(name) / DESCRIPTION).exists()]
     if ensembles:

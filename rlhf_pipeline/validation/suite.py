@@ -1,6 +1,6 @@
 """A suite of benchmarks: read, entered in the audit's table with everything else, and measured on its rewards."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -11,15 +11,14 @@ from torch import Tensor
 
 from rlhf_pipeline import methods
 from rlhf_pipeline.mistakes import Mistake
-from rlhf_pipeline.records import Conversation, derive_seed
+from rlhf_pipeline.records import derive_seed
 from rlhf_pipeline.validation.benchmarks import Item, Read
 from rlhf_pipeline.validation.checks import Finding, Result
-from rlhf_pipeline.validation.items import Table
+from rlhf_pipeline.validation.items import Fits, Table, everything_fits
 from rlhf_pipeline.verdicts import exactly
 
 BENCHMARKS = "validation/benchmarks"
 NUM_REASONS = 3
-Fits = Callable[[Sequence[Conversation]], list[bool]]
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ def enter(
     folders: Mapping[str, Path],
     settings: Mapping[str, Mapping[str, Any]],
     table: Table,
-    fits: Fits = lambda conversations: [True] * len(conversations),
+    fits: Fits = everything_fits,
 ) -> dict[str, Entered]:
     """Read the benchmarks and enter all their completions in the table.
 

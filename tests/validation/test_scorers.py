@@ -132,3 +132,8 @@ def test_a_language_model_that_judges_is_audited_by_its_grades(tmp_path):
     ]
     with pytest.raises(Mistake, match="a judge is audited alone"):
         scorers.open_scorers([str(tmp_path / "judge")] * 2, prompts=[tmp_path / "grade.txt"])
+
+
+def test_a_judges_own_code_is_never_run(tmp_path):
+    with pytest.raises(Mistake, match="--trust-remote-code: a judge's own code is never run"):
+        scorers.open_scorers(["judge"], prompts=[tmp_path / "prompt.txt"], trust_remote_code=True)
