@@ -25,44 +25,50 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from benchmarks.claims.lab import Lab
-from benchmarks.claims.parts import audits, ensembles, joining, samples
+from benchmarks.claims.parts import audits, ensembles, joining, samples, worlds
 from benchmarks.claims.running import FRESH
 from benchmarks.claims.sizes import FULL, TOY, Size
 from benchmarks.clone import commit
 from rlhf_pipeline.records import derive_seed, hash_text, text
-from rlhf_pipeline.simulation.words import FLATTERY
+from rlhf_pipeline.simulation.words import FLATTERY, NONSENSE
+from rlhf_pipeline.simulation.world import World
 from rlhf_pipeline.validation import audit
 from rlhf_pipeline.validation.ensemble import Ensemble
 
 PAGE = Path("docs/audit-predicts.md")
 PICTURE = Path("docs/pictures/audit-predicts.png")
-CHECKS = ("accuracy", "contrast", "degenerate", "single_edits", "sensitivity", "attacks", "surface_bias", "length_bias",
-          "calibration")  # fmt: skip
+CHECKS = ("accuracy", "contrast", "degenerate", "single_edits", "sensitivity", "invariance", "attacks", "surface_bias",
+          "word_bias", "length_bias", "spread", "annotators", "calibration")  # fmt: skip
 SIGNS = {
     "accuracy/ensemble": 1, "accuracy/ensemble/shifted": 1, "accuracy_shorter_chosen/ensemble": 1,
     "contrast_consistency/ensemble": 1, "contrast_joint/ensemble": 1, "instruction_consistency/ensemble": 1,
     "degenerate_low/ensemble": 1, "single_edit_accuracy/ensemble": 1, "sensitivity/ensemble": 1,
     "attack_beats_chosen/ensemble": -1, "attack_beats_rejected/ensemble": -1, "length_bias/ensemble": 0,
     "surface_bias/ensemble/length": 0, "surface_bias/ensemble/flattery": 0, "ece/ensemble": -1,
+    "order_kept/ensemble": 1, "word_bias/ensemble": -1, "tied/ensemble": -1, "annotators_against/ensemble": -1,
 }  # fmt: skip
 """Findings that are compared, and which way they are good: 1 more, -1 less, 0 near zero."""
 STRENGTHS = (0.5, 1.0, 2.0)
 RESAMPLES = 2000
-Fault = Callable[[str, str], float]
+UNREAD = "mood"
+"""The slot whose worth a fault takes out of the reward, about."""
+Fault = Callable[[World, str, str], float]
 Row = dict[str, Any]
 
 
-def _noise(prompt: str, completion: str) -> float:
+def _noise(world: World, prompt: str, completion: str) -> float:
     return random.Random(derive_seed(0, "noise", prompt, completion)).gauss(0, 1)
 
 
 FAULTS: Mapping[str, Fault] = {
-    "long": lambda prompt, completion: len(completion.split()) / 10,
-    "short": lambda prompt, completion: -len(completion.split()) / 10,
-    "flattery": lambda prompt, completion: 2.0 * (FLATTERY in completion),
-    "question": lambda prompt, completion: 2.0 * completion.rstrip().endswith("?"),
+    "long": lambda world, prompt, completion: len(completion.split()) / 10,
+    "short": lambda world, prompt, completion: -len(completion.split()) / 10,
+    "flattery": lambda world, prompt, completion: 2.0 * (FLATTERY in completion),
+    "nonsense": lambda world, prompt, completion: 2.0 * (NONSENSE in completion),
+    "question": lambda world, prompt, completion: 2.0 * completion.rstrip().endswith("?"),
+    "slot unread": lambda world, prompt, completion: -world.gold(prompt, completion).attributes.get(UNREAD, 0.0),
     "noise": _noise,
-    "copied words": lambda prompt, completion: float(len(set(prompt.split()) & set(completion.split()))),
+    "copied words": lambda world, prompt, completion: float(len(set(prompt.split()) & set(completion.split()))),
 }
 """Added to the reward, times a strength and the model's spread within the prompt."""
 
@@ -83,8 +89,8 @@ def measure_seed(seed: int, size: Size = FULL, root: Path | None = None) -> list
             for fault in ["none", *rng.sample(list(FAULTS), 2)]:
                 strength = 0.0 if fault == "none" else rng.choice(STRENGTHS)
                 amount = strength * spread
-                told = said + amount * on_table(planned, fault) if amount else said
-                chosen = raw[0] + amount * on_samples(drawn, fault) if amount else raw[0]
+                told = said + amount * on_table(lab, planned, fault) if amount else said
+                chosen = raw[0] + amount * on_samples(lab, drawn, fault) if amount else raw[0]
                 outcome = share_of_best(joining.gold_of_best(chosen, gold), gold)
                 row = {"seed": seed, "trunk": f"{seed}/{trunk}", "kind": kind, "fault": fault, "strength": strength}
                 found.append(row | {"outcome": outcome, "found": findings(planned, told[None])})
@@ -98,17 +104,17 @@ def findings(planned: audit.Plan, raw: Tensor) -> dict[str, float]:
     return audit.metrics(audit.run_checks(planned, ensemble, None, raw, seed=0))
 
 
-def on_table(planned: audit.Plan, fault: str) -> Tensor:
+def on_table(lab: Lab, planned: audit.Plan, fault: str) -> Tensor:
     """Return what a fault adds to each conversation of the audit's table, [T]."""
-    table = planned.table
+    table, world, plant = planned.table, worlds.world(lab), FAULTS[fault]
     rows = range(len(table.conversations))
-    return torch.tensor([FAULTS[fault](text(table.prompt(row)), text(table.completion(row))) for row in rows])
+    return torch.tensor([plant(world, text(table.prompt(row)), text(table.completion(row))) for row in rows])
 
 
-def on_samples(drawn: samples.Samples, fault: str) -> Tensor:
+def on_samples(lab: Lab, drawn: samples.Samples, fault: str) -> Tensor:
     """Return what a fault adds to each sample, [P, n]."""
-    asked = zip(drawn.prompts, drawn.completions, strict=True)
-    return torch.tensor([[FAULTS[fault](text(prompt), said) for said in group] for prompt, group in asked])
+    world, asked = worlds.world(lab), zip(drawn.prompts, drawn.completions, strict=True)
+    return torch.tensor([[FAULTS[fault](world, text(prompt), said) for said in group] for prompt, group in asked])
 
 
 def share_of_best(chosen: float, gold: Tensor) -> float:

@@ -54,6 +54,11 @@ class Params(training.TrainingParams):
     save_samples_steps: int = Field(20, ge=1, description="steps between saved samples; first and last are saved too")
     num_sampled_prompts: int = Field(48, ge=1, description="prompts with a saved sample, the same every time")
 
+    @property
+    def logs_kl(self) -> bool:
+        """Return whether the trainer scores every completion under both models anyway, and logs their divergence."""
+        return self.beta > 0
+
     @model_validator(mode="after")
     def _groups_fill_the_batch(self) -> Params:
         if self.batch_size % self.num_generations:
@@ -120,12 +125,28 @@ def generation(params: Params) -> dict[str, Any]:
     }
 
 
-def create_trainer(trainer: type, config: Any, setup: Setup, params: Params) -> Any:
-    """Return a trainer of a TRL class with our optimizer, callbacks and a quiet progress bar."""
+def create_trainer(trainer: type, config: Any, setup: Setup, params: Params, added: Sequence[str] = ()) -> Any:
+    """Return a trainer of a TRL class with our optimizer, callbacks and a quiet progress bar.
+
+    Args:
+        trainer: the class.
+        config: its configuration.
+        setup: what it trains.
+        params: the algorithm's settings.
+        added: modules that the algorithm put on the policy, trained whole and taken off again before it is saved.
+
+    Raises:
+        Mistake: a module was added to a policy whose weights are packed in four bits.
+    """
     from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
     from rlhf_pipeline.policy.trajectory import Bar
 
+    adapters_of = adapters.peft_config(params.lora, "CAUSAL_LM")
+    if added and adapters_of is not None:
+        if params.lora and params.lora.four_bit:
+            raise Mistake(f"policy.settings.lora.four_bit: this algorithm trains a {added[0]} beside; write false")
+        adapters_of.modules_to_save = list(added)
     made = training.guarded(trainer)(
         model=setup.policy,
         reward_funcs=setup.reward_function,
@@ -133,8 +154,9 @@ def create_trainer(trainer: type, config: Any, setup: Setup, params: Params) -> 
         train_dataset=setup.dataset,
         processing_class=setup.tokenizer,
         callbacks=list(setup.callbacks),
-        peft_config=adapters.peft_config(params.lora, "CAUSAL_LM"),
+        peft_config=adapters_of,
     )
+    made.added = added
     made.remove_callback(PrinterCallback)
     if made.pop_callback(ProgressCallback):
         made.add_callback(Bar)
@@ -219,8 +241,7 @@ def train(
         max_new_tokens=limit, seed=derive_seed(seed, "samples"),
     )  # fmt: skip
     recorder = trajectory.Recorder(draw, params.save_samples_steps)
-    # With a KL term the trainer scores every completion under both models anyway, and its log tells.
-    measure = None if params.beta else partial(mean_kl, policy, reference, tokenizer)
+    measure = None if params.logs_kl else partial(mean_kl, policy, reference, tokenizer)
     asked = [{"prompt": row["prompt"], "prompt_index": i, "row": row["id"]} for i, row in enumerate(rows)]
     setup = Setup(
         policy, tokenizer, Dataset.from_list(asked), proxy.reward_function(measure), derive_seed(seed, "steps"),
@@ -228,6 +249,9 @@ def train(
     )  # fmt: skip
     trainer = algorithm.trainer(setup, params)
     checkpoints.train(trainer)
-    models.save_model(out, training.finish(trainer.model, params, load), tokenizer)
+    trained = training.finish(trainer.model, params, load)
+    for name in trainer.added:
+        delattr(trained, name)
+    models.save_model(out, trained, tokenizer)
     metrics = {**trajectory.summarise(recorder.rows), "num_prompts": len(rows), "num_too_long": num_too_long}
     return {"metrics": metrics, "trajectory": recorder.rows, "samples": recorder.samples}
