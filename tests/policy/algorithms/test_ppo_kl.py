@@ -48,7 +48,7 @@ def test_the_value_head_learns_what_is_still_to_come(reference, prompts):
     data = Dataset.from_list([{"prompt": p["prompt"], "prompt_index": 0, "row": p["id"]} for p in prompts])
     setup = training.Setup(policy, tokenizer, data, lambda completions, **_: [5.0] * len(completions), seed=3)
     sizes = {"num_steps": 30, "batch_size": 16, "num_generations": 4, "max_completion_length": 6}
-    trainer = ppo_kl.trainer(setup, ppo_kl.Params(learning_rate=0.05, beta=0.0, value_weight=1.0, **sizes))
+    trainer = ppo_kl.trainer(setup, ppo_kl.Params(learning_rate=0.05, beta=0.0, lam=1.0, value_weight=1.0, **sizes))
     trainer.train()
     losses = [row["value_loss"] for row in trainer.state.log_history if "value_loss" in row]
     assert losses[0] == pytest.approx(25, rel=1e-3)
