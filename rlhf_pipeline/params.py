@@ -25,6 +25,7 @@ PairFilter = Annotated[str, _method("denoising", "filters")]
 Objective = Annotated[str, _method("rewards", "objectives")]
 Aggregator = Annotated[str, _method("validation", "aggregators")]
 AuditCheck = Annotated[str, _method("validation", "checks")]
+Shaping = Annotated[str, _method("policy", "shaping")]
 Algorithm = Annotated[str, _method("policy", "algorithms")]
 
 
@@ -156,6 +157,8 @@ class Policy(Section):
     reference: str
     algorithm: Algorithm
     settings: Settings = {}
+    shaping: list[Shaping] = []
+    shaping_settings: dict[str, Settings] = {}
 
 
 class Evaluation(Section):

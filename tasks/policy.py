@@ -24,6 +24,7 @@ def main() -> None:
     import torch
 
     from rlhf_pipeline.policy import card
+    from rlhf_pipeline.policy.shaping import compose
     from rlhf_pipeline.policy.training import train
     from rlhf_pipeline.policy.trajectory import COLUMNS
     from rlhf_pipeline.tracking import log_stage
@@ -33,6 +34,7 @@ def main() -> None:
     torch.set_num_threads(params.policy.threads)
     algorithm = methods.load("policy/algorithms", params.policy.algorithm)
     settings = methods.settings(algorithm, params.policy.settings)
+    shape = compose(params.policy.shaping, params.policy.shaping_settings) if params.policy.shaping else None
     listed = [name for name, member in params.rewards.members.items() if member.role == "member"]
     ensemble = Ensemble.load(ENSEMBLE, "data/rewards/members", listed)
     reference = Path("data/sft/trunks") / params.policy.reference
@@ -41,7 +43,7 @@ def main() -> None:
     # The ensemble's description holds the content hash of each member.
     with checkpoints.kept("policy", [PROMPTS, ENSEMBLE, reference], effective) as folder:
         prompts, out = read_some_rows(PROMPTS), OUT / "model"
-        result = train(reference, ensemble, prompts, algorithm, settings, seed, out, threads, folder)
+        result = train(reference, ensemble, prompts, algorithm, settings, seed, out, threads, folder, shape)
         card.write(out, origin(params, settings, ensemble, result["metrics"]["num_prompts"]))
         write_csv(OUT / "trajectory.csv", result["trajectory"], COLUMNS)
         write_rows(OUT / "samples.jsonl", result["samples"])

@@ -10,7 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from rlhf_pipeline.policy.sampling import sample
+from rlhf_pipeline.policy.shaping import Batch, Shape
 from rlhf_pipeline.records import Conversation, assistant
 from rlhf_pipeline.validation.ensemble import Ensemble, Rewards, score_with
 
@@ -44,12 +47,16 @@ class Proxy:
         raw = score_with(self.ensemble.reward_models, conversations, self.threads)
         return self.ensemble.aggregate(raw, index, self.baseline[:, list(index)], conversations)
 
-    def reward_function(self, measure: Callable[..., float] | None = None) -> Callable[..., list[float]]:
-        """Return the ensemble as one reward function of a TRL trainer, which also logs `disagreement`.
+    def reward_function(
+        self, measure: Callable[..., float] | None = None, shape: Shape | None = None, seed: int = 0
+    ) -> Callable[..., list[float]]:
+        """Return the ensemble as one reward function of a TRL trainer, which also logs `proxy` and `disagreement`.
 
         Args:
             measure: takes a batch's prompts and completion ids and returns its KL divergence in nats per completion,
                 logged as `kl_sum`.
+            shape: what is done to the rewards before the trainer sees them.
+            seed: of that.
         """
 
         def proxy_reward(
@@ -57,14 +64,21 @@ class Proxy:
             completions: list[Conversation],
             completion_ids: list[list[int]],
             prompt_index: list[int],
+            trainer_state: Any,
             log_metric: Callable[[str, float], None],
             **_: Any,
         ) -> list[float]:
-            rewards = self.rate(prompt_index, [completion[-1]["content"].strip() for completion in completions])
+            texts = [completion[-1]["content"].strip() for completion in completions]
+            rewards = self.rate(prompt_index, texts)
+            log_metric("proxy", rewards.reward.mean().item())
             log_metric("disagreement", rewards.disagreement.mean().item())
             if measure is not None:
                 log_metric("kl_sum", measure(prompts, completion_ids))
-            return rewards.reward.tolist()
+            if shape is None:
+                return rewards.reward.tolist()
+            lengths = torch.tensor([len(ids) for ids in completion_ids])
+            batch = Batch(prompt_index, _join(prompts, texts), lengths, trainer_state.global_step, seed)
+            return shape(rewards.reward, batch).tolist()
 
         return proxy_reward
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallback
 
+    from rlhf_pipeline.policy.shaping import Shape
+
 
 class Vllm(MethodParams):
     """Settings of generation through vLLM."""
@@ -213,8 +215,11 @@ def train(
     out: Path,
     threads: int = 1,
     checkpoint_folder: Path | None = None,
+    shape: Shape | None = None,
 ) -> dict[str, Any]:
     """Train a policy from the reference and save it into `out`; return metrics, trajectory and samples.
+
+    `shape` is done to the ensemble's rewards before the algorithm sees them; see `policy.shaping`.
 
     Raises:
         EnsembleError: a member gave NaN or infinity; names it.
@@ -244,7 +249,8 @@ def train(
     measure = None if params.logs_kl else partial(mean_kl, policy, reference, tokenizer)
     asked = [{"prompt": row["prompt"], "prompt_index": i, "row": row["id"]} for i, row in enumerate(rows)]
     setup = Setup(
-        policy, tokenizer, Dataset.from_list(asked), proxy.reward_function(measure), derive_seed(seed, "steps"),
+        policy, tokenizer, Dataset.from_list(asked),
+        proxy.reward_function(measure, shape, derive_seed(seed, "shaping")), derive_seed(seed, "steps"),
         [recorder], checkpoint_folder,
     )  # fmt: skip
     trainer = algorithm.trainer(setup, params)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 LOGGED = {
-    "reward": "proxy_reward",
+    "proxy": "proxy_reward",
     "kl_sum": "kl",
     "completions/mean_length": "completion_tokens",
     "disagreement": "disagreement",

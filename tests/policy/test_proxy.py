@@ -1,5 +1,7 @@
 """Tests of the proxy reward on members whose reward is known."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -64,4 +66,28 @@ def test_the_reward_function_takes_what_the_trainer_gives_and_logs(ensemble, pro
         completion_ids=[[1]], prompt_index=[1], log_metric=logged.__setitem__, trainer_state=None,
     )  # fmt: skip
     assert found == pytest.approx(proxy.rate([1], ["red"]).reward.tolist())
+    own = logged.pop("proxy")
+    assert own == pytest.approx(found[0])
     assert logged == {"disagreement": 0.0, "kl_sum": 1.0}
+
+
+def test_shaping_changes_what_the_trainer_sees_and_not_what_is_logged(ensemble, prompts):
+    proxy = Proxy(ensemble(), conversations(prompts), torch.zeros(2, len(prompts)))
+    logged, batches = {}, []
+
+    def shape(rewards, batch):
+        batches.append(batch)
+        return 10 * rewards
+
+    function = proxy.reward_function(shape=shape, seed=5)
+    found = function(
+        prompts=conversations(prompts)[1:3], completions=[[{"role": "assistant", "content": " red "}]] * 2,
+        completion_ids=[[1, 2], [1]], prompt_index=[1, 2], log_metric=logged.__setitem__,
+        trainer_state=SimpleNamespace(global_step=7),
+    )  # fmt: skip
+    own = proxy.rate([1, 2], ["red", "red"]).reward
+    assert found == pytest.approx((10 * own).tolist())
+    assert logged["proxy"] == pytest.approx(own.mean().item())
+    batch = batches[0]
+    assert (batch.prompts, batch.lengths.tolist(), batch.step, batch.seed) == ([1, 2], [2, 1], 7, 5)
+    assert batch.conversations[0] == [*conversations(prompts)[1], {"role": "assistant", "content": "red"}]

@@ -13,7 +13,7 @@ def log(recorder: Recorder, step: int, **logs: float) -> None:
 
 def test_kl_per_token_becomes_nats_per_completion():
     recorder = Recorder(lambda step: [], 10)
-    log(recorder, 1, reward=0.5, kl=0.1, **{"completions/mean_length": 20.0})
+    log(recorder, 1, proxy=0.5, kl=0.1, **{"completions/mean_length": 20.0})
     assert recorder.rows == [{"step": 0, "proxy_reward": 0.5, "completion_tokens": 20.0, "kl": pytest.approx(2.0)}]
 
 

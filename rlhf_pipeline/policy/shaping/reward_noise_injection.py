@@ -12,6 +12,7 @@ from pydantic import Field
 from torch import Tensor
 
 from rlhf_pipeline.methods import MethodParams
+from rlhf_pipeline.policy.shaping import Batch
 from rlhf_pipeline.records import derive_seed
 
 
@@ -22,6 +23,11 @@ class Params(MethodParams):
     drawn_for: Literal["prompt", "completion"] = Field(default="prompt", description="what one draw stands for")
     lowest: float = Field(default=0.0, description="reward that becomes the highest")
     highest: float = Field(default=1.0, description="reward that becomes the lowest")
+
+
+def shape(rewards: Tensor, batch: Batch, params: Params) -> Tensor:
+    """Return the rewards of a step, some of them turned round; another step turns others."""
+    return flip(rewards, batch.prompts, params, derive_seed(batch.seed, batch.step))
 
 
 def flip(rewards: Tensor, groups: Sequence[Hashable], params: Params, seed: int) -> Tensor:
