@@ -162,7 +162,8 @@ def runs(stage) -> set[Path]:
     words = {node.value for file in files for node in ast.walk(tree(file)) if isinstance(node, ast.Constant)}
     for folder in method_folders():
         if folder in words or folder.startswith(f"{stage.task}/"):
-            files |= chosen(stage, folder)
+            own = chosen(stage, folder)
+            files |= own | {path.parent / "__init__.py" for path in own}  # importing a method runs its package's
     return closure(*(file for file in files if file.exists())) | {file for file in files if not file.exists()}
 
 

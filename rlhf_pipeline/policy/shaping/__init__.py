@@ -41,7 +41,8 @@ def compose(names: Sequence[str], settings: Mapping[str, Mapping[str, Any]]) -> 
         MethodError: a method or a setting does not exist, or settings are given for a method that is not chosen.
     """
     for name in set(settings) - set(names):
-        raise methods.MethodError(f"settings for shaping '{name}', which is not chosen.{methods.suggest(name, list(names))}")
+        near = methods.suggest(name, list(names))
+        raise methods.MethodError(f"settings for shaping '{name}', which is not chosen.{near}")
     chosen = [(methods.load(SHAPING, name), settings.get(name)) for name in names]
     steps = [(method, methods.settings(method, own)) for method, own in chosen]
 
