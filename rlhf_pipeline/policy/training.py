@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from rlhf_pipeline import adapters, checkpoints, models, training
 from rlhf_pipeline.methods import MethodParams
 from rlhf_pipeline.mistakes import Mistake
+from rlhf_pipeline.policy import groups
 from rlhf_pipeline.policy.sampling import completion_logps, render_prompts
 from rlhf_pipeline.records import Conversation, Row, derive_seed
 from rlhf_pipeline.validation.ensemble import Ensemble
@@ -52,6 +53,12 @@ class Params(training.TrainingParams):
     max_completion_length: int = Field(64, ge=1, description="tokens")
     max_length: int = Field(192, ge=8, description="tokens; a prompt without room for a whole completion is left out")
     num_references: int = Field(4, ge=1, description="reference completions per prompt that the proxy is centred on")
+    idle_groups: groups.Idle = Field(
+        "keep", description="prompts whose completions all weigh 0: keep for their KL term, skip, or resample once"
+    )
+    difficulty: groups.Difficulty | None = Field(
+        None, description="weigh a prompt by 4 p (1 - p) of its success p; null: all prompts alike"
+    )
     vllm: Vllm | None = Field(None, description="draw completions through vLLM; null: through transformers")
     save_samples_steps: int = Field(20, ge=1, description="steps between saved samples; first and last are saved too")
     num_sampled_prompts: int = Field(48, ge=1, description="prompts with a saved sample, the same every time")
@@ -127,7 +134,7 @@ def generation(params: Params) -> dict[str, Any]:
     }
 
 
-def create_trainer(trainer: type, config: Any, setup: Setup, params: Params, added: Sequence[str] = ()) -> Any:
+def create_trainer(trainer: Any, config: Any, setup: Setup, params: Params, added: Sequence[str] = ()) -> Any:
     """Return a trainer of a TRL class with our optimizer, callbacks and a quiet progress bar.
 
     Args:
@@ -149,6 +156,8 @@ def create_trainer(trainer: type, config: Any, setup: Setup, params: Params, add
         if params.lora and params.lora.four_bit:
             raise Mistake(f"policy.settings.lora.four_bit: this algorithm trains a {added[0]} beside; write false")
         adapters_of.modules_to_save = list(added)
+    if params.idle_groups != "keep" or params.difficulty is not None:
+        trainer = groups.grouped(trainer, params.idle_groups, params.difficulty)
     made = training.guarded(trainer)(
         model=setup.policy,
         reward_funcs=setup.reward_function,
