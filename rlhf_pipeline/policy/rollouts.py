@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rlhf_pipeline.policy import training
+from rlhf_pipeline.policy import trainers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,7 +45,7 @@ class Rollout:
         return ((self.logps - self.ref_logps) * self.mask).sum(dim=1)
 
 
-class Params(training.Params):
+class Params(trainers.Params):
     """Settings of an algorithm of this kind."""
 
     @property
@@ -58,7 +58,7 @@ Weigh = Callable[[Rollout], "Tensor"]
 """Gives each completion or each of its tokens a weight, [B] or [B, T]; above 0 it becomes likelier."""
 
 
-def trainer(weigh: Weigh, setup: training.Setup, params: Params) -> Any:
+def trainer(weigh: Weigh, setup: trainers.Setup, params: Params) -> Any:
     """Return a trainer whose loss is minus the mean over a batch's tokens of weight times log-probability.
 
     Args:
@@ -68,14 +68,14 @@ def trainer(weigh: Weigh, setup: training.Setup, params: Params) -> Any:
     """
     from trl import GRPOTrainer
 
-    return training.create_trainer(weighted(GRPOTrainer, weigh), config(setup, params), setup, params)
+    return trainers.create_trainer(weighted(GRPOTrainer, weigh), config(setup, params), setup, params)
 
 
-def config(setup: training.Setup, params: Params, **more: Any) -> Any:
+def config(setup: trainers.Setup, params: Params, **more: Any) -> Any:
     """Return GRPOConfig as weighted trainers need it; `more` is put over it."""
     from trl import GRPOConfig
 
-    shared = training.arguments(setup, params) | {"beta": KL_TO_LOAD_THE_REFERENCE, "loss_type": "dapo"}
+    shared = trainers.arguments(setup, params) | {"beta": KL_TO_LOAD_THE_REFERENCE, "loss_type": "dapo"}
     return GRPOConfig(**{**shared, **more})
 
 

@@ -4,174 +4,22 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, model_validator
-
-from rlhf_pipeline import adapters, checkpoints, models, training
-from rlhf_pipeline.methods import MethodParams
+from rlhf_pipeline import checkpoints, models, training
 from rlhf_pipeline.mistakes import Mistake
-from rlhf_pipeline.policy import groups
 from rlhf_pipeline.policy.sampling import completion_logps, render_prompts
+from rlhf_pipeline.policy.trainers import Params, Setup
 from rlhf_pipeline.records import Conversation, Row, derive_seed
 from rlhf_pipeline.validation.ensemble import Ensemble
 
 if TYPE_CHECKING:
-    from datasets import Dataset
-    from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallback
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
     from rlhf_pipeline.policy.shaping import Shape
-
-
-class Vllm(MethodParams):
-    """Settings of generation through vLLM."""
-
-    mode: Literal["colocate", "server"] = Field(
-        "colocate", description="in the training's process, or `trl vllm-serve`"
-    )
-    memory_fraction: float = Field(0.3, gt=0, lt=1, description="of the GPU, for colocate")
-    server_url: str | None = Field(None, description="of the server; null: port 8000 of this machine")
-
-
-class Params(training.TrainingParams):
-    """Settings of every algorithm. Completions are drawn from the whole distribution at temperature 1."""
-
-    learning_rate: float = Field(6e-4, gt=0)
-    batch_size: int = Field(64, ge=2, description="completions per optimizer step")
-    lr_scheduler_type: str = Field("constant_with_warmup", description="decay of the rate after warm-up")
-    weight_decay: float = Field(0.0, ge=0)
-    num_steps: int | None = Field(
-        120, ge=1, description="optimizer steps; null: num_epochs passes over the prompts, each with its completions"
-    )
-    num_generations: int = Field(8, ge=2, description="completions per prompt, compared with each other")
-    beta: float = Field(0.02, ge=0, description="weight of the KL divergence from the reference")
-    num_iterations: int = Field(1, ge=1, description="optimizer steps per batch of completions")
-    max_completion_length: int = Field(64, ge=1, description="tokens")
-    max_length: int = Field(192, ge=8, description="tokens; a prompt without room for a whole completion is left out")
-    num_references: int = Field(4, ge=1, description="reference completions per prompt that the proxy is centred on")
-    idle_groups: groups.Idle = Field(
-        "keep", description="prompts whose completions all weigh 0: keep for their KL term, skip, or resample once"
-    )
-    difficulty: groups.Difficulty | None = Field(
-        None, description="weigh a prompt by 4 p (1 - p) of its success p; null: all prompts alike"
-    )
-    vllm: Vllm | None = Field(None, description="draw completions through vLLM; null: through transformers")
-    save_samples_steps: int = Field(20, ge=1, description="steps between saved samples; first and last are saved too")
-    num_sampled_prompts: int = Field(48, ge=1, description="prompts with a saved sample, the same every time")
-
-    @property
-    def logs_kl(self) -> bool:
-        """Return whether the trainer scores every completion under both models anyway, and logs their divergence."""
-        return self.beta > 0
-
-    @model_validator(mode="after")
-    def _groups_fill_the_batch(self) -> Params:
-        if self.batch_size % self.num_generations:
-            near = training.multiples(self.batch_size, self.num_generations)
-            raise ValueError(
-                f"batch_size {self.batch_size} is no multiple of num_generations {self.num_generations}; "
-                f"write batch_size {near}"
-            )
-        return self
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What an algorithm's trainer is made of."""
-
-    policy: PreTrainedModel
-    tokenizer: PreTrainedTokenizerFast
-    dataset: Dataset
-    """Columns `prompt` (messages), `prompt_index` and `row` (the prompt's id)."""
-    reward_function: Callable[..., list[float]]
-    seed: int
-    callbacks: Sequence[TrainerCallback] = ()
-    checkpoint_folder: Path | None = None
-
-
-def arguments(setup: Setup, params: Params) -> dict[str, Any]:
-    """Return the arguments that the configurations of TRL's online trainers share."""
-    num_passes = params.num_epochs * params.num_generations * params.num_iterations
-    num_steps = params.num_steps or max(int(len(setup.dataset) * num_passes / params.batch_size), 1)
-    single_pass = params.model_copy(update={"num_epochs": 1.0})
-    return {
-        **training.arguments(single_pass, num_steps * params.batch_size, setup.seed, setup.checkpoint_folder),
-        "max_steps": num_steps,
-        # Completions are in no checkpoint: it falls where new ones are drawn.
-        "save_steps": training.save_steps(params, num_steps, boundary=params.num_iterations),
-        "logging_steps": 1,
-        "beta": params.beta,
-        "num_generations": params.num_generations,
-        "num_iterations": params.num_iterations,
-        "max_completion_length": params.max_completion_length,
-        "temperature": 1.0,
-        "top_k": 0,
-        "top_p": 1.0,
-        "trust_remote_code": models.has_remote_code(setup.policy),
-        **generation(params),
-    }
-
-
-def generation(params: Params) -> dict[str, Any]:
-    """Return the arguments that choose what draws the completions.
-
-    Raises:
-        ModuleNotFoundError: vLLM is asked for and not installed.
-    """
-    if params.vllm is None:
-        return {}
-    adapters.require("vllm", "policy.settings.vllm", "docs/operating.md tells how, under Models of your own")
-    return {
-        "use_vllm": True,
-        "vllm_mode": params.vllm.mode,
-        "vllm_gpu_memory_utilization": params.vllm.memory_fraction,
-        "vllm_server_base_url": params.vllm.server_url,
-        "vllm_max_model_length": params.max_length,
-    }
-
-
-def create_trainer(trainer: Any, config: Any, setup: Setup, params: Params, added: Sequence[str] = ()) -> Any:
-    """Return a trainer of a TRL class with our optimizer, callbacks and a quiet progress bar.
-
-    Args:
-        trainer: the class.
-        config: its configuration.
-        setup: what it trains.
-        params: the algorithm's settings.
-        added: modules that the algorithm put on the policy, trained whole and taken off again before it is saved.
-
-    Raises:
-        Mistake: a module was added to a policy whose weights are packed in four bits.
-    """
-    from transformers.trainer_callback import PrinterCallback, ProgressCallback
-
-    from rlhf_pipeline.policy.trajectory import Bar
-
-    adapters_of = adapters.peft_config(params.lora, "CAUSAL_LM")
-    if added and adapters_of is not None:
-        if params.lora and params.lora.four_bit:
-            raise Mistake(f"policy.settings.lora.four_bit: this algorithm trains a {added[0]} beside; write false")
-        adapters_of.modules_to_save = list(added)
-    if params.idle_groups != "keep" or params.difficulty is not None:
-        trainer = groups.grouped(trainer, params.idle_groups, params.difficulty)
-    made = training.guarded(trainer)(
-        model=setup.policy,
-        reward_funcs=setup.reward_function,
-        args=config,
-        train_dataset=setup.dataset,
-        processing_class=setup.tokenizer,
-        callbacks=list(setup.callbacks),
-        peft_config=adapters_of,
-    )
-    made.added = added
-    made.remove_callback(PrinterCallback)
-    if made.pop_callback(ProgressCallback):
-        made.add_callback(Bar)
-    return made
 
 
 def choose_prompts(
@@ -264,9 +112,14 @@ def train(
     )  # fmt: skip
     trainer = algorithm.trainer(setup, params)
     checkpoints.train(trainer)
+    models.save_model(out, _finish(trainer, params, load), tokenizer)
+    metrics = {**trajectory.summarise(recorder.rows), "num_prompts": len(rows), "num_too_long": num_too_long}
+    return {"metrics": metrics, "trajectory": recorder.rows, "samples": recorder.samples}
+
+
+def _finish(trainer: Any, params: Params, load: Callable[..., tuple[Any, Any]]) -> PreTrainedModel:
+    """Return the trained policy as it is saved, without what its algorithm put on it."""
     trained = training.finish(trainer.model, params, load)
     for name in trainer.added:
         delattr(trained, name)
-    models.save_model(out, trained, tokenizer)
-    metrics = {**trajectory.summarise(recorder.rows), "num_prompts": len(rows), "num_too_long": num_too_long}
-    return {"metrics": metrics, "trajectory": recorder.rows, "samples": recorder.samples}
+    return trained

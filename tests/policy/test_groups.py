@@ -5,7 +5,7 @@ import torch
 from datasets import Dataset
 
 from rlhf_pipeline import methods, models
-from rlhf_pipeline.policy import training
+from rlhf_pipeline.policy import trainers
 from rlhf_pipeline.policy.groups import Difficulty, difficulty, idle, leave_out, replace_rows
 
 ROWS = torch.tensor([True, True, False, False])
@@ -70,7 +70,7 @@ def made(reference, prompts):
         method = methods.load("policy/algorithms", name)
         sizes = {"num_steps": 3, "batch_size": 48, "num_generations": 4, "max_completion_length": 6}
         params = methods.settings(method, {**sizes, **overrides})
-        return method.trainer(training.Setup(policy, tokenizer, data, reward, seed=3), params)
+        return method.trainer(trainers.Setup(policy, tokenizer, data, reward, seed=3), params)
 
     return make
 
@@ -89,7 +89,7 @@ def kept_rows(trainer):
 
 @pytest.mark.parametrize("name", ["grpo", "rloo", "raft", "ppo_kl"])
 def test_idle_groups_are_skipped_by_every_algorithm(made, name):
-    # Twelve prompts of four completions a step, the first of them without spread. PPO weighs tokens, and a KL term in the
+    # Twelve prompts of four completions a step, the first without spread. PPO weighs tokens, and a KL term in the
     # reward has a spread of its own.
     assert kept_rows(made(name, idle_groups="skip", beta=0.0)) == [48 if name == "ppo_kl" else 44] * 3
     assert kept_rows(made(name)) == [48] * 3

@@ -5,7 +5,7 @@ import torch
 from datasets import Dataset
 
 from rlhf_pipeline import models
-from rlhf_pipeline.policy import rollouts, training
+from rlhf_pipeline.policy import rollouts, trainers
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def one_step(reference, prompts):
         def reward(completions, **_):
             return [float(len(completion[-1]["content"])) for completion in completions]
 
-        setup = training.Setup(policy, tokenizer, data, reward, seed=3)
+        setup = trainers.Setup(policy, tokenizer, data, reward, seed=3)
         trainer = rollouts.trainer(rule_and_keep, setup, params)
         grads = {}
         trainer._clip_grad_norm = lambda model: [

@@ -8,7 +8,8 @@ import torch
 
 from rlhf_pipeline import methods, models
 from rlhf_pipeline.checkpoints import latest
-from rlhf_pipeline.policy.training import Params, Setup, choose_prompts
+from rlhf_pipeline.policy.trainers import Params, Setup
+from rlhf_pipeline.policy.training import choose_prompts
 from rlhf_pipeline.policy.trajectory import COLUMNS
 from rlhf_pipeline.records import hash_folder
 from rlhf_pipeline.training import DivergedError

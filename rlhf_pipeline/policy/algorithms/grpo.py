@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from rlhf_pipeline.policy import training
+from rlhf_pipeline.policy import trainers
 
 
-class Params(training.Params):
+class Params(trainers.Params):
     """Settings of GRPO."""
 
     beta: float = Field(0.1, ge=0, description="weight of the KL divergence per token in the loss")
@@ -26,14 +26,14 @@ class Params(training.Params):
     loss_type: Literal["dapo", "grpo", "dr_grpo", "bnpo"] = Field("dapo", description="how tokens are averaged")
 
 
-def trainer(setup: training.Setup, params: Params) -> Any:
+def trainer(setup: trainers.Setup, params: Params) -> Any:
     """Return TRL's GRPOTrainer, ready to train."""
     from trl import GRPOConfig, GRPOTrainer
 
     config = GRPOConfig(
-        **training.arguments(setup, params),
+        **trainers.arguments(setup, params),
         epsilon=params.epsilon,
         scale_rewards=params.scale_rewards,
         loss_type=params.loss_type,
     )
-    return training.create_trainer(GRPOTrainer, config, setup, params)
+    return trainers.create_trainer(GRPOTrainer, config, setup, params)

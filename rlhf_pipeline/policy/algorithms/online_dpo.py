@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from rlhf_pipeline.policy import rollouts, training
+from rlhf_pipeline.policy import rollouts, trainers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,7 +24,7 @@ class Params(rollouts.Params):
     beta: float = Field(0.1, gt=0, description="what a nat of log-ratio counts in the margin")
 
 
-def trainer(setup: training.Setup, params: Params) -> Any:
+def trainer(setup: trainers.Setup, params: Params) -> Any:
     """Return a trainer that prefers the best completion of each prompt to the worst."""
     return rollouts.trainer(lambda rollout: weigh(rollout, params), setup, params)
 

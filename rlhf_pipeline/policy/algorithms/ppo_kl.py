@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from rlhf_pipeline.policy import rollouts, training
+from rlhf_pipeline.policy import rollouts, trainers
 from rlhf_pipeline.policy.rollouts import Rollout
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Params(rollouts.Params):
     value_weight: float = Field(0.1, gt=0, description="weight of the value head's squared error in the loss")
 
 
-def trainer(setup: training.Setup, params: Params) -> Any:
+def trainer(setup: trainers.Setup, params: Params) -> Any:
     """Return a trainer with a value head on the policy, which is taken off again before the policy is saved."""
     import torch
     from trl import GRPOTrainer
@@ -43,7 +43,7 @@ def trainer(setup: training.Setup, params: Params) -> Any:
     reader = Reader()
     setup.policy.base_model.register_forward_hook(reader.read)
     config = rollouts.config(setup, params, epsilon=params.epsilon)
-    return training.create_trainer(with_values(GRPOTrainer, params, reader), config, setup, params, added=[HEAD])
+    return trainers.create_trainer(with_values(GRPOTrainer, params, reader), config, setup, params, added=[HEAD])
 
 
 class Reader:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from rlhf_pipeline.policy import rollouts, training
+from rlhf_pipeline.policy import rollouts, trainers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,7 +24,7 @@ class Params(rollouts.Params):
     num_kept: int = Field(1, ge=1, description="best completions of a prompt that are fine-tuned on")
 
 
-def trainer(setup: training.Setup, params: Params) -> Any:
+def trainer(setup: trainers.Setup, params: Params) -> Any:
     """Return a trainer that fine-tunes on the best completions of each prompt."""
     return rollouts.trainer(lambda rollout: weigh(rollout, params), setup, params)
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import Field
 
-from rlhf_pipeline.policy import training
+from rlhf_pipeline.policy import trainers
 
 
-class Params(training.Params):
+class Params(trainers.Params):
     """Settings of RLOO."""
 
     beta: float = Field(0.03, ge=0, description="reward lost per nat of KL divergence of a completion")
@@ -20,13 +20,13 @@ class Params(training.Params):
     normalize_advantages: bool = Field(True, description="divide advantages by their spread over the batch")
 
 
-def trainer(setup: training.Setup, params: Params) -> Any:
+def trainer(setup: trainers.Setup, params: Params) -> Any:
     """Return TRL's RLOOTrainer, ready to train."""
     from trl import RLOOConfig, RLOOTrainer
 
     config = RLOOConfig(
-        **training.arguments(setup, params),
+        **trainers.arguments(setup, params),
         epsilon=params.epsilon,
         normalize_advantages=params.normalize_advantages,
     )
-    return training.create_trainer(RLOOTrainer, config, setup, params)
+    return trainers.create_trainer(RLOOTrainer, config, setup, params)

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 from trl import GRPOConfig
 
-from rlhf_pipeline.policy import training
+from rlhf_pipeline.policy import trainers
 from rlhf_pipeline.policy.algorithms import grpo
 
 
@@ -20,7 +20,7 @@ def setup(reference):
     def proxy_reward(completions, **_):
         return [float(len(completion[-1]["content"])) for completion in completions]
 
-    return training.Setup(policy, tokenizer, dataset, proxy_reward, seed=3)
+    return trainers.Setup(policy, tokenizer, dataset, proxy_reward, seed=3)
 
 
 def test_settings_reach_the_trainer(setup):
@@ -50,7 +50,7 @@ def test_a_setting_out_of_range_is_refused(wrong):
 @pytest.mark.parametrize("vllm", [{"mode": "colocate"}, {"mode": "server", "server_url": "http://localhost:8000"}])
 def test_generation_through_vllm_is_trls(setup, vllm, monkeypatch):
     monkeypatch.setattr("rlhf_pipeline.adapters.find_spec", lambda name: name)
-    made = GRPOConfig(**training.arguments(setup, grpo.Params(vllm=vllm | {"memory_fraction": 0.4}, max_length=99)))
+    made = GRPOConfig(**trainers.arguments(setup, grpo.Params(vllm=vllm | {"memory_fraction": 0.4}, max_length=99)))
     assert (made.use_vllm, made.vllm_mode, made.vllm_max_model_length) == (True, vllm["mode"], 99)
     assert (made.vllm_gpu_memory_utilization, made.vllm_server_base_url) == (0.4, vllm.get("server_url"))
 

@@ -5,7 +5,7 @@ import torch
 from datasets import Dataset
 
 from rlhf_pipeline import models
-from rlhf_pipeline.policy import training
+from rlhf_pipeline.policy import trainers
 from rlhf_pipeline.policy.algorithms import ppo_kl
 from rlhf_pipeline.policy.algorithms.ppo_kl import gae, standardise, token_rewards
 from rlhf_pipeline.policy.rollouts import Rollout
@@ -46,7 +46,7 @@ def test_a_batchs_advantages_have_mean_0_and_spread_1_over_its_tokens():
 def test_the_value_head_learns_what_is_still_to_come(reference, prompts):
     policy, tokenizer = models.load_policy(reference)
     data = Dataset.from_list([{"prompt": p["prompt"], "prompt_index": 0, "row": p["id"]} for p in prompts])
-    setup = training.Setup(policy, tokenizer, data, lambda completions, **_: [5.0] * len(completions), seed=3)
+    setup = trainers.Setup(policy, tokenizer, data, lambda completions, **_: [5.0] * len(completions), seed=3)
     sizes = {"num_steps": 30, "batch_size": 16, "num_generations": 4, "max_completion_length": 6}
     trainer = ppo_kl.trainer(setup, ppo_kl.Params(learning_rate=0.05, beta=0.0, lam=1.0, value_weight=1.0, **sizes))
     trainer.train()

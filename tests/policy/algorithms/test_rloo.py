@@ -3,7 +3,7 @@
 from datasets import Dataset
 
 from rlhf_pipeline import models
-from rlhf_pipeline.policy import training
+from rlhf_pipeline.policy import trainers
 from rlhf_pipeline.policy.algorithms import rloo
 
 
@@ -14,7 +14,7 @@ def test_settings_reach_the_trainer(reference):
     def proxy_reward(completions, **_):
         return [0.0] * len(completions)
 
-    setup = training.Setup(policy, tokenizer, dataset, proxy_reward, seed=3)
+    setup = trainers.Setup(policy, tokenizer, dataset, proxy_reward, seed=3)
     params = rloo.Params(beta=0.3, epsilon=0.1, normalize_advantages=False, num_steps=7)
     made = rloo.trainer(setup, params)
     assert (made.args.beta, made.args.epsilon, made.args.normalize_advantages) == (0.3, 0.1, False)
