@@ -67,7 +67,7 @@ def test_the_worst_domain_is_shown_with_what_was_decided_wrongly_in_it(judged):
 
 
 def test_sound_judges_rarely_alarm(judged):
-    found = [run_judge(judged, simulated_judges.sound, number)[0] for number in range(12)]
+    found = [run_judge(judged, simulated_judges.sound, number)[0] for number in range(8)]
     assert sum(one[DRIFTED].value > 0 for one in found) <= 1
     assert sum(one[GAP].low > 0 for one in found) <= 1
     assert all(one[LEAST].low < one[LEAST].value < one[LEAST].high for one in found)
