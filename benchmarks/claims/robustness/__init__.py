@@ -1,0 +1,1 @@
+"""Claims on robustness: attacks, searches and drift."""
