@@ -16,7 +16,7 @@ from rlhf_pipeline.simulation.world import World
 from rlhf_pipeline.validation.items import Table
 from rlhf_pipeline.validation.judges import Answers, Testimony
 
-OF_JUDGES = ("judge_consistency", "judge_consistency_sage")
+OF_JUDGES = ("judge_consistency", "judge_consistency_sage", "rubric_drift_audit")
 """Checks of what a judge compares."""
 SOUND = "sound judge"
 GRADES, VERDICTS = torch.arange(1.0, 6.0), torch.tensor([1.0, 0.0, -1.0])

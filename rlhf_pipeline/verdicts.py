@@ -23,6 +23,8 @@ class Bound(BaseModel):
     at_least: float | None = None
     at_most: float | None = None
     severity: Literal["block", "warn"] = "block"
+    optional: bool = False
+    """Only warn where the value could not be measured, such as the agreement of one member."""
 
     @model_validator(mode="after")
     def _has_a_side(self) -> "Bound":
@@ -85,8 +87,13 @@ def check(name: str, interval: Interval, bound: Bound) -> Check:
 
 
 def judge(measured: Mapping[str, Interval], bounds: Mapping[str, Bound]) -> Verdict:
-    """Hold every bounded value against its bound; a bounded value that is missing fails as not measured."""
-    checks = [check(name, measured.get(name, Interval()), bound) for name, bound in bounds.items()]
+    """Hold every bounded value against its bound; one that is missing fails as not measured, or warns if optional."""
+    checks = []
+    for name, bound in bounds.items():
+        interval = measured.get(name, Interval())
+        is_excused = bound.optional and interval.value is None
+        held = bound.model_copy(update={"severity": "warn"}) if is_excused else bound
+        checks.append(check(name, interval, held))
     return Verdict(admitted=is_admitted(checks), checks=checks)
 
 

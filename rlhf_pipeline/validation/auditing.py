@@ -36,7 +36,10 @@ CHECKS = (
     "length_bias", "spread", "annotators", "calibration",
 )  # fmt: skip
 OF_SEVERAL = ("agreement", "starc_distance", "uncertainty")
-OF_JUDGES = ("judge_consistency", "judge_consistency_sage", "self_preference_bias", "feedback_protocol_consistency")
+OF_JUDGES = (
+    "judge_consistency", "judge_consistency_sage", "self_preference_bias", "feedback_protocol_consistency",
+    "rubric_drift_audit",
+)  # fmt: skip
 """Asked beside `CHECKS` where several members, or a judge, are audited."""
 NOTHING = Pairs([], [], [], [])
 
@@ -86,20 +89,15 @@ def read_bounds(path: Path | None) -> dict[str, Bound]:
 
 
 def judge(results: audit.Results, bounds: Mapping[str, Bound], is_default: bool) -> Verdict:
-    """Hold findings against bounds; a default bound whose metric these pairs do not give only warns.
+    """Hold findings against bounds; a default bound on what was not asked of this reward is left out.
 
     Raises:
         MethodError: a bound names a metric that no check measures; names near ones.
     """
     measured = audit.intervals(results)
-    if is_default:
-        weak = {name for name in bounds if name in measured and measured[name].value is None}
-        bounds = {
-            name: bound.model_copy(update={"severity": "warn"}) if name in weak else bound
-            for name, bound in bounds.items()
-            if name in measured
-        }
-    return audit.judge_results(results, bounds)
+    return audit.judge_results(
+        results, {name: bound for name, bound in bounds.items() if name in measured or not is_default}
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

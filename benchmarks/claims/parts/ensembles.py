@@ -7,11 +7,17 @@ from benchmarks.claims.parts import members
 
 TRUNKS = {"a": "first", "b": "second", "c": "first", "d": "second"}
 WEAK_PAIRS = 500
+FAIR_PAIRS = 2000
 
 
 def strong(lab: Lab) -> list[Path]:
     """Return the night's four members: two fine-tunings of each of two trunks, all on every train pair."""
     return [members.member(lab, name, trunk) for name, trunk in TRUNKS.items()]
+
+
+def fair(lab: Lab) -> list[Path]:
+    """Return the same four trained on a sixth of the pairs: weak, but all of them read the prompt."""
+    return [members.member(lab, name, trunk, num_pairs=FAIR_PAIRS) for name, trunk in TRUNKS.items()]
 
 
 def mixed(lab: Lab) -> list[Path]:
