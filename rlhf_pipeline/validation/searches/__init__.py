@@ -45,6 +45,8 @@ class Ground:
     tokenizer: PreTrainedTokenizerFast | None = None
     """The policy's own; the rewards may read other tokens."""
     seed: int = 0
+    fits: Callable[[Sequence[Conversation]], list[bool]] = lambda conversations: [True] * len(conversations)
+    """Whether the rewards can read each conversation whole; texts that grow are held to it."""
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,7 @@ class Arena:
     score: Memory
     trusted: Memory | None
     params: Params
+    fits: Callable[[Sequence[Conversation]], list[bool]] = lambda conversations: [True] * len(conversations)
 
     @cached_property
     def units(self) -> list[float]:
@@ -118,6 +119,11 @@ class Arena:
             find = self._find(attempt, *rewards) if is_overrated else None
             elites.append(Elite(attempt, win - sum(due), find))
         return elites
+
+    def reads(self, attempt: Attempt) -> bool:
+        """Return whether an attempt is short enough."""
+        is_short = len(attempt.completion.split()) <= self.params.max_words
+        return is_short and self.fits([self.conversation(attempt)])[0]
 
     def conversation(self, attempt: Attempt) -> Conversation:
         """Return the prompt's messages and the attempt in the place of the last message of the rejected side."""
@@ -144,7 +150,7 @@ def search(rows: Sequence[Row], ground: Ground, params: Params) -> Found:
     """
     score, trusted = Memory(ground.score), Memory(ground.trusted) if ground.trusted else None
     sound = ordered_rightly(spread(rows, params.num_pairs), score, trusted, params.max_words)
-    arena = Arena(sound, score, trusted, params)
+    arena = Arena(sound, score, trusted, params, ground.fits)
     refuse_no_rows(arena.rows, "the reward prefers no chosen side of at most max_words words; name more pairs")
     axes = [AXES[name] for name in params.axes]
     archive = explore(arena, axes, params.mutations, ground.seed)
@@ -193,7 +199,7 @@ def _litter(
     found: list[Attempt] = []
     for _ in range(NUM_DRAWS * mutations):
         child = mutate(parent, how, arena.rows, rng)
-        if child is None or len(child.completion.split()) > params.max_words:
+        if child is None or not arena.reads(child):
             continue
         near = [parent.completion, *(one.completion for one in found)]
         is_known = (child.place, child.completion) in seen

@@ -1,6 +1,9 @@
 """Tests of an archive of overrated completions."""
 
+from dataclasses import replace
+
 import pytest
+import torch
 
 from rlhf_pipeline.methods import MethodError, parse_settings
 from rlhf_pipeline.mistakes import Mistake
@@ -92,6 +95,22 @@ def test_without_a_trusted_score_what_beats_the_chosen_side_is_a_find(some_with_
     found = search(some_with_c, ground(trusted=None, writes=False), ALONE)
     assert found.num_found > 0
     assert {find.trusted for find in found.finds} == {None}
+
+
+def test_texts_that_are_too_long_are_never_scored(some_with_c, ground):
+    asked = []
+
+    def score(said):
+        asked.extend(text(one[-1:]) for one in said)
+        return torch.tensor([float("good" in text(one[-1:])) for one in said])
+
+    there = replace(
+        ground(score=score, writes=False), trusted=None, fits=lambda said: ["bad" in text(one) for one in said]
+    )
+    search(some_with_c, there, ALONE.model_copy(update={"max_words": 5}))
+    made = set(asked) - {text(row[side]) for row in some_with_c for side in ("chosen", "rejected")}
+    assert len(made) > 10
+    assert all("bad" in said and len(said.split()) <= 5 for said in made)
 
 
 def test_axes_put_like_lengths_together():

@@ -90,7 +90,7 @@ def test_texts_that_are_equal_by_either_score_and_empty_ones_are_no_contradictio
 
 
 def test_nothing_to_write_with_or_no_room_to_write_is_told(rows, ground):
-    with pytest.raises(Mistake, match="needs a policy that writes: .*--policy DIR"):
+    with pytest.raises(Mistake, match=r"needs a policy that writes: .*--policy DIR"):
         search(rows, ground(writes=False), PARAMS)
     with pytest.raises(Mistake, match="lower max_new_tokens"):
         search(rows, ground(), Params(max_new_tokens=64))

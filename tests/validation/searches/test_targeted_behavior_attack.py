@@ -89,7 +89,7 @@ def test_a_reward_is_led_to_the_side_that_shows_the_behaviour(spoken):
 
 
 def test_a_victim_that_the_prompt_cannot_lead_is_not_led(spoken):
-    found = search(spoken, Ground(lambda said: -count_bad(said) * -1), PARAMS)
+    found = search(spoken, Ground(count_bad), PARAMS)
     assert found.num_tried == 12
     assert (found.num_found, found.num_plain_found) == (0, 0)
 
@@ -149,7 +149,7 @@ def test_pairs_are_divided_and_too_few_are_told(rows):
     labels, attacked = divide(rows, 200)
     assert (len(labels), len(attacked)) == (12, 13)
     assert not [row for row in labels if row in attacked]
-    with pytest.raises(Mistake, match="7 pairs are too few .* name 8 or more"):
+    with pytest.raises(Mistake, match=r"7 pairs are too few .* name 8 or more"):
         divide(rows[:7], 200)
     empty = [{**row, "chosen": assistant(""), "rejected": assistant(" ")} for row in rows]
     with pytest.raises(Mistake, match="no word to learn"):
