@@ -83,7 +83,7 @@ def measure_seed(seed: int, size: Size = FULL, root: Path | None = None) -> list
 
 def _controls(world: gates.World, section: Validation) -> list[Row]:
     rows = []
-    for kind in gates.KINDS:
+    for kind in (name for name in gates.KINDS if name != gates.BEYOND):
         raw = world.score(kind, world.planned.table.conversations)
         subjects = {"four": Subject(raw)} | {f"alone {k}": Subject(raw[[k]]) for k in range(len(raw))}
         for name, subject in subjects.items():

@@ -39,7 +39,11 @@ from rlhf_pipeline.validation.items import Comparison
 from rlhf_pipeline.validation.members import EnsembleError, refuse_constant, refuse_not_finite
 
 PAGE = Path("docs/gates.md")
-KINDS: Mapping[str, Callable[[Lab], list[Path]]] = {"strong": ensembles.strong, "weak": ensembles.weak}
+KINDS: Mapping[str, Callable[[Lab], list[Path]]] = {
+    "strong": ensembles.strong, "weak": ensembles.fair, "very weak": ensembles.weak,
+}  # fmt: skip
+"""By how many pairs they were trained on. Of the very weak, some do not read the prompt: they are no controls."""
+BEYOND = "very weak"
 NUM_ON_STRONG = 8
 """Trials of a defect that are planted on the strong ensemble; the rest on the weak one."""
 
@@ -52,6 +56,8 @@ class Amount:
     """Of each defect, and of sound judges."""
     clean: int = 60
     """Sound ensembles and members."""
+    very_weak: int = 16
+    """Ensembles and members of few pairs, which are told apart."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,10 @@ def measure_seed(
     torch.set_num_threads(1)
     world = World(Lab(first + place, size, root) if root else Lab(first + place, size), load_params())
     rows = [try_defect(world, name, n) for name in [*DEFECTS, SOUND] for n in range(place, amount.trials, num)]
-    return rows + [try_clean(world, n, n // num) for n in range(place, amount.clean, num)]
+    rows += [
+        try_clean(world, ("strong", "weak")[n // num % 2], n, n // num // 2) for n in range(place, amount.clean, num)
+    ]
+    return rows + [try_clean(world, BEYOND, n, n // num) for n in range(place, amount.very_weak, num)]
 
 
 def try_defect(world: World, name: str, number: int) -> Row:
@@ -120,9 +129,9 @@ def try_defect(world: World, name: str, number: int) -> Row:
     return told | judge(subject.planned or case.planned, subject, world.section, number)
 
 
-def try_clean(world: World, number: int, turn: int) -> Row:
-    """Return whether a sound control is refused; a world's turns go through kinds, sizes, then halves of the items."""
-    kind, is_alone, is_half = ("strong", "weak")[turn % 2], turn % 4 > 1, turn > 3
+def try_clean(world: World, kind: str, number: int, turn: int) -> Row:
+    """Return whether a sound control is refused; turns go through four members and one, then halves of the items."""
+    is_alone, is_half = turn % 2 == 1, turn > 1
     planned = half(world.planned, number) if is_half else world.planned
     raw = world.score(kind, world.planned.table.conversations)
     if is_alone:
@@ -151,7 +160,8 @@ def judge(planned: audit.Plan, subject: Subject, section: Validation, seed: int)
         results = run_audit(planned, subject, names, section, seed)
     except EnsembleError as mistake:
         return {"refused": True, "by": [MISTAKE], "mistake": str(mistake), "accuracy": None}
-    verdict = auditing.judge(results, section.bounds, is_default=len(subject.raw) == 1)
+    is_night = len(subject.raw) > 1
+    verdict = auditing.judge(results, section.bounds if is_night else auditing.read_bounds(None), not is_night)
     broken = [check.name for check in verdict.checks if not check.passed and check.bound.severity == "block"]
     accuracy = audit.metrics(results).get("accuracy/ensemble")
     return {"refused": not verdict.admitted, "by": broken, "mistake": None, "accuracy": accuracy}

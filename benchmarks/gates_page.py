@@ -6,9 +6,11 @@ from statistics import mean
 from typing import Any
 
 from benchmarks import deeper_defects, defects, simulated_judges
+from benchmarks.claims.parts.ensembles import FAIR_PAIRS, WEAK_PAIRS
 from benchmarks.defects import NOT_TRIED
 from benchmarks.simulated_judges import OF_JUDGES, SOUND
 from rlhf_pipeline.params import load_params
+from rlhf_pipeline.validation import auditing
 
 Row = dict[str, Any]
 SCORED = {**defects.DEFECTS, **simulated_judges.DEFECTS}
@@ -34,6 +36,11 @@ CONTROLS: Mapping[str, Callable[[Row], bool]] = {
 HEAD = "| {} | {} | 95 % interval | bound broken most often | mistakes | accuracy |\n| --- |" + " --- |" * 5
 
 
+def is_control(row: Row) -> bool:
+    """Return whether a trial is of a stored reward model that is sound."""
+    return row["defect"] is None and row["kind"] != "very weak"
+
+
 def rate(rows: Sequence[Row]) -> dict[str, Any]:
     """Return how many of some rows are refused, with the Clopper-Pearson 95 % interval, and by what most often."""
     from scipy.stats import binomtest
@@ -55,7 +62,7 @@ def rate(rows: Sequence[Row]) -> dict[str, Any]:
 def summarise(rows: Sequence[Row]) -> dict[str, Any]:
     """Return the last line: the defects, how many trials of them were caught, and the false alarms of stored models."""
     planted = rate([row for row in rows if row["defect"] in DEFECTS])
-    clean = rate([row for row in rows if row["defect"] is None])
+    clean = rate([row for row in rows if is_control(row)])
     return {
         "defects": list(DEFECTS),
         "caught": planted["refused"],
@@ -100,6 +107,7 @@ def page(rows: Sequence[Row], written: str) -> str:
     """
     told, seeds = summarise(rows), sorted({row["seed"] for row in rows})
     bounds = {name: one for name, one in load_params().validation.bounds.items() if one.severity == "block"}
+    alone = {name: one for name, one in auditing.read_bounds(None).items() if one.severity == "block"}
     shipped = "\n".join(f"- `{name}`: {limits(bound.model_dump())}" for name, bound in bounds.items())
     return f"""# Do the gates refuse what is broken, and admit what is sound?
 
@@ -107,13 +115,17 @@ Written by {written}; worlds with seeds {seeds[0]} to {seeds[-1]}.
 Caught: {told["caught"]} of {told["trials"]} trials of {len(DEFECTS)} defects.
 False alarms: {told["false_alarms"]} of {told["clean_trials"]} sound controls. Intervals are Clopper and Pearson's.
 
-**The bounds are those that params.yaml ships. They have not yet been set on development worlds**, so these rates tell
-where the gates stand, not how good they can be. Only bounds that block refuse:
+The bounds are those that params.yaml ships, chosen from [development worlds](bounds.md), seeds 0 to 2; these worlds were
+never used for that. Only bounds that block refuse:
 
 {shipped}
 
+One reward model alone, and a judge, are held to the bounds of `rlhf audit` instead:
+
+{chr(10).join(f"- `{name}`: {limits(bound.model_dump())}" for name, bound in alone.items())}
+
 What is audited: a night's ensemble of four members with the night's checks on the held-out pairs of a world, without
-evaluators; judges with {listed(OF_JUDGES)} too, by the bounds of `rlhf audit`.
+evaluators; judges with {listed(OF_JUDGES)} too.
 What one reward model alone gives no value for, such as the agreement of members, only warns. Eight trials of a defect
 are planted on the members trained on all pairs, two on those trained on few. `Mistakes` counts trials that were refused
 before any check, because a member's rewards were not finite or all the same; they count as caught. `Accuracy` is the
@@ -146,15 +158,21 @@ Not tried:
 
 def controls(rows: Sequence[Row]) -> str:
     """Return the page's part on sound controls."""
-    clean = [row for row in rows if row["defect"] is None]
+    clean = [row for row in rows if is_control(row)]
+    beyond = {"very weak": rate([row for row in rows if row["defect"] is None and not is_control(row)])}
     rates = {name: rate([row for row in clean if holds(row)]) for name, holds in CONTROLS.items()}
     judges = {SOUND: rate([row for row in rows if row["defect"] == SOUND])}
     return f"""## Sound controls
 
-Members trained on all pairs of a world (strong) and on few (weak, but honest), four together and each alone, on all
-items and on halves of them drawn anew, whose wider intervals make a false alarm likelier.
+Members trained on all 12,000 pairs of a world (strong) and on {FAIR_PAIRS:,} (weak, but honest), four together and one
+alone, on all items and on halves of them drawn anew, whose wider intervals make a false alarm likelier.
 
 {table(rates, "control", "false alarms")}
+
+Members trained on {WEAK_PAIRS} pairs, told apart: they were to be controls too, until the development worlds showed that
+some of them do not read the prompt, which is what the gates are to refuse:
+
+{table(beyond, "members", "refused")}
 
 Judges made up from gold with no fault but an error of their own, beside those controls and not counted among them:
 

@@ -17,6 +17,7 @@ from rlhf_pipeline.records import Conversation, Row, derive_seed
 from rlhf_pipeline.validation.ensemble import Ensemble
 
 if TYPE_CHECKING:
+    from datasets import Dataset
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
     from rlhf_pipeline.policy.shaping import Shape
@@ -83,8 +84,6 @@ def train(
         Mistake: no prompt is short enough.
         DivergedError: the loss or its gradient is not finite; names the step and the ids of the prompts.
     """
-    from datasets import Dataset
-
     from rlhf_pipeline.policy import trajectory
     from rlhf_pipeline.policy.proxy import measure_proxy
 
@@ -104,17 +103,22 @@ def train(
     )  # fmt: skip
     recorder = trajectory.Recorder(draw, params.save_samples_steps)
     measure = None if params.logs_kl else partial(mean_kl, policy, reference, tokenizer)
-    asked = [{"prompt": row["prompt"], "prompt_index": i, "row": row["id"]} for i, row in enumerate(rows)]
-    setup = Setup(
-        policy, tokenizer, Dataset.from_list(asked),
-        proxy.reward_function(measure, shape, derive_seed(seed, "shaping")), derive_seed(seed, "steps"),
-        [recorder], checkpoint_folder,
-    )  # fmt: skip
+    reward = proxy.reward_function(measure, shape, derive_seed(seed, "shaping"))
+    steps = derive_seed(seed, "steps")
+    setup = Setup(policy, tokenizer, _dataset(rows), reward, steps, [recorder], checkpoint_folder)
     trainer = algorithm.trainer(setup, params)
     checkpoints.train(trainer)
     models.save_model(out, _finish(trainer, params, load), tokenizer)
     metrics = {**trajectory.summarise(recorder.rows), "num_prompts": len(rows), "num_too_long": num_too_long}
     return {"metrics": metrics, "trajectory": recorder.rows, "samples": recorder.samples}
+
+
+def _dataset(rows: Sequence[Row]) -> Dataset:
+    from datasets import Dataset
+
+    return Dataset.from_list(
+        [{"prompt": row["prompt"], "prompt_index": i, "row": row["id"]} for i, row in enumerate(rows)]
+    )
 
 
 def _finish(trainer: Any, params: Params, load: Callable[..., tuple[Any, Any]]) -> PreTrainedModel:
