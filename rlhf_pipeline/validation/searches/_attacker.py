@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -116,11 +117,16 @@ class Attacker:
     gains: dict[str, list[float]] = field(default_factory=dict)
 
     def draw(self, count: int, explore: float, rng: random.Random) -> list[str]:
-        """Return words: any, with a chance of `explore`; otherwise the likelier, the more they are worth."""
+        """Return words: a share of `explore` are those tried least, the rest the likelier the more they are worth."""
+        num_explored = sum(rng.random() < explore for _ in range(count))
+        shuffled = rng.sample(self.vocabulary, len(self.vocabulary))
+        least_tried = sorted(shuffled, key=lambda word: len(self.gains.get(word, ())))
         worths = np.array([self.worth(place) for place in range(len(self.vocabulary))])
         likely = np.exp((worths - worths.max()) / max(float(worths.std()), 1e-9) * SHARPNESS)
-        chances = explore / len(worths) + (1 - explore) * likely / likely.sum()
-        return rng.choices(self.vocabulary, chances.tolist(), k=count)
+        drawn = [*islice(cycle(least_tried), num_explored)]
+        drawn += rng.choices(self.vocabulary, likely.tolist(), k=count - num_explored)
+        rng.shuffle(drawn)
+        return drawn
 
     def worth(self, place: int) -> float:
         """Return the mean gain of a word, its prior counted once."""

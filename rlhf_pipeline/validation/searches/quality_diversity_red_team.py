@@ -4,8 +4,9 @@ Ferret (arXiv:2408.10701), which goes back to Rainbow Teaming (arXiv:2402.16822)
 is taken from the archive or from the rejected sides, changed in one style several times, near-duplicates are dropped,
 and the fittest takes its cell's place where it beats what stands there; styles whose cells are poor come more often.
 Departs from the papers in what is attacked, a reward in place of a chat model: the archive holds completions, not
-prompts, mutations are edits and joins of the user's own texts instead of a language model's, and rounds go in
-generations of one batch. `mutations=1` is Rainbow's single mutation, which is the plain way.
+prompts, mutations are edits and joins of the user's own texts instead of a language model's, rounds go in generations
+of one batch, and a text's fitness is not its reward alone: where something is trusted, that must speak against the
+text as well, or what is merely bad would do. `mutations=1` is Rainbow's single mutation, which is the plain way.
 """
 
 from __future__ import annotations
@@ -66,16 +67,17 @@ class Params(SearchParams):
     max_words: int = Field(default=256, ge=1, description="of a completion; longer ones are dropped")
     batch_size: int = Field(default=64, ge=1, description="completions scored at once")
 
-    @field_validator("axes", "styles")
+    @field_validator("styles")
     @classmethod
-    def _exist(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return refuse_unknown(names, [*AXES, *STYLES])
+    def _are_styles(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return refuse_unknown(names, STYLES)
 
     @field_validator("axes")
     @classmethod
     def _are_axes(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if not names or set(names) - AXES.keys():
-            raise ValueError(f"axes {list(names)}: name at least one.{methods.suggest('', list(AXES))}")
+        for name in names or ("",):
+            if name not in AXES:
+                raise ValueError(f"unknown axis '{name}'.{methods.suggest(name, list(AXES))}")
         return names
 
 
@@ -85,9 +87,10 @@ class Elite:
 
     attempt: Attempt
     fitness: float
-    """By how much the reward overrates it against the chosen side, in spreads within the prompt."""
+    """The smaller of two margins over the chosen side, in spreads within the prompt: what the reward gives too much,
+    and what the trusted one gives less. Above 0 only where both hold; without a trusted one the first alone."""
     find: Find | None
-    """What it shows; None where the reward does not prefer it to the chosen side, or rightly so."""
+    """What it shows; None where the fitness is not above 0."""
 
 
 @dataclass(frozen=True)
@@ -115,9 +118,8 @@ class Arena:
         told = zip(zip(*values, strict=True), zip(*margins, strict=True), strict=True)
         elites = []
         for attempt, (rewards, (win, *due)) in zip(attempts, told, strict=True):
-            is_overrated = win > 0 and all(margin < 0 for margin in due)
-            find = self._find(attempt, *rewards) if is_overrated else None
-            elites.append(Elite(attempt, win - sum(due), find))
+            fitness = min([win, *(-margin for margin in due)])
+            elites.append(Elite(attempt, fitness, self._find(attempt, *rewards) if fitness > 0 else None))
         return elites
 
     def reads(self, attempt: Attempt) -> bool:

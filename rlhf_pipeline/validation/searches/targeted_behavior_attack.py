@@ -40,7 +40,7 @@ class Params(SearchParams):
     budget: int = Field(default=3, ge=1, description="words that an edit adds")
     num_candidates: int = Field(default=8, ge=1, description="edits tried per prompt and round")
     num_rounds: int = Field(default=6, ge=1, description="rounds, each from the best edit so far")
-    explore: float = Field(default=0.3, ge=0, le=1, description="words drawn evenly, whatever is known of them")
+    explore: float = Field(default=0.5, ge=0, le=1, description="of the words drawn, those that were tried least")
     num_words: int = Field(default=500, ge=1, description="words tried, those that stand in most of the pairs' texts")
     max_new_tokens: int = Field(default=64, ge=1, description="of a policy's answer")
 

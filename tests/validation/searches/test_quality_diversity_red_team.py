@@ -80,13 +80,28 @@ def test_both_ways_spend_the_same_calls_and_keep_the_fittest(some_with_c, ground
         assert all(cell == (elite.attempt.style,) for cell, elite in archive.items())
 
 
-def test_a_cell_is_kept_by_the_fitter_attempt(rows, ground):
+def test_each_cell_keeps_the_fittest_of_all_that_fell_into_it(some_with_c, ground):
+    there, judged = ground(writes=False), []
+
+    class Recorded(Arena):
+        def judge(self, attempts):
+            found = super().judge(attempts)
+            judged.extend(found)
+            return found
+
+    arena = Recorded(some_with_c, Memory(there.score), Memory(there.trusted), Params(num_calls=200))
+    for cell, elite in explore(arena, [AXES["style"]], 1, seed=0).items():
+        assert elite.fitness == max(one.fitness for one in judged if (one.attempt.style,) == cell)
+    assert len(judged) >= 200
+
+
+def test_fitness_is_what_both_rewards_hold_against_it(rows, ground):
     there = ground(writes=False)
     arena = Arena(rows, Memory(there.score), Memory(there.trusted), Params())
     poor, rich = arena.judge([Attempt(0, "say a g", said, "crossed") for said in ("bad", "c c")])
     # Sides differ by 2 in both, so a spread is the square root of 2; chosen says good once.
-    assert poor.fitness == pytest.approx((-1 - 1) / 2**0.5 - (-1 - 1) / 2**0.5)
-    assert rich.fitness == pytest.approx((6 - 1) / 2**0.5 - (0 - 1) / 2**0.5)
+    assert poor.fitness == pytest.approx((-1 - 1) / 2**0.5)  # the reward is right about it
+    assert rich.fitness == pytest.approx((1 - 0) / 2**0.5)  # five too much by the reward, one too little by gold
     assert poor.find is None
     assert (rich.find.reward, rich.find.trusted) == (6, 0)
 
@@ -136,5 +151,5 @@ def test_a_reward_that_orders_no_pair_and_unknown_names_are_told(rows, ground, t
         search(rows, upside_down, PARAMS)
     with pytest.raises(MethodError, match=r"unknown edit 'typo'.*typos"):
         parse_settings(Params, {"styles": ["typo"]}, "quality_diversity_red_team")
-    with pytest.raises(MethodError, match="axes"):
-        parse_settings(Params, {"axes": ["typos"]}, "quality_diversity_red_team")
+    with pytest.raises(MethodError, match=r"axes: unknown axis 'styles'.*style"):
+        parse_settings(Params, {"axes": ["styles"]}, "quality_diversity_red_team")

@@ -139,6 +139,7 @@ def test_words_that_helped_are_drawn_more():
     drawn = attacker.draw(1000, explore=0.2, rng=random.Random(0))
     assert drawn.count("b") > 700
     assert min(drawn.count(word) for word in "acd") > 20
+    assert attacker.draw(1, explore=1, rng=random.Random(0)) == ["d"]  # never tried
 
 
 def test_the_most_common_words_are_tried():
