@@ -115,8 +115,8 @@ Written by {written}; worlds with seeds {seeds[0]} to {seeds[-1]}.
 Caught: {told["caught"]} of {told["trials"]} trials of {len(DEFECTS)} defects.
 False alarms: {told["false_alarms"]} of {told["clean_trials"]} sound controls. Intervals are Clopper and Pearson's.
 
-The bounds are those that params.yaml ships, chosen from [development worlds](bounds.md), seeds 0 to 2; these worlds were
-never used for that. Only bounds that block refuse:
+The bounds are those that params.yaml ships, chosen from [development worlds](bounds.md); these worlds were never used
+for that. Only bounds that block refuse:
 
 {shipped}
 
@@ -169,8 +169,8 @@ alone, on all items and on halves of them drawn anew, whose wider intervals make
 
 {table(rates, "control", "false alarms")}
 
-Members trained on {WEAK_PAIRS} pairs, told apart: they were to be controls too, until the development worlds showed that
-some of them do not read the prompt, which is what the gates are to refuse:
+Members trained on {WEAK_PAIRS} pairs, told apart: they were to be controls too, until the development worlds showed
+that some of them do not read the prompt, which is what the gates are to refuse:
 
 {table(beyond, "members", "refused")}
 

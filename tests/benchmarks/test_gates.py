@@ -221,7 +221,7 @@ def test_the_page_names_what_gets_through_and_what_was_not_tried():
     assert "sign flipped" in through.partition("At times")[0]
     assert "length only (1 of 2)" in through.partition("At times")[2]
     assert "constant" not in through
-    assert "not yet been set on development worlds" in page
+    assert "chosen from [development worlds](bounds.md)" in page
     assert all(f"- {name}: " in page for name in defects.NOT_TRIED)
     assert "| constant | 1 of 1 | 0.03 to 1.00 | `accuracy/ensemble` (1) | 0 | 0.60 |" in page
     assert "| weak, all | 1 of 1 |" in page
