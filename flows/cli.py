@@ -48,14 +48,18 @@ def run(
 
 
 @app.command(epilog="Example: rlhf promote")
-def promote() -> None:
+def promote(
+    allow_looser_bounds: Annotated[
+        bool, typer.Option("--allow-looser-bounds", help="Though the champion was held to tighter ones.")
+    ] = False,
+) -> None:
     """Make the present policy the champion, if every gate holds and it beats the present one."""
 
     def act() -> int:
         from flows import promotion
         from flows.graph import read_graph
 
-        return _tell("promotion", promotion.promote(read_graph()))
+        return _tell("promotion", promotion.promote(read_graph(), allow_looser=allow_looser_bounds))
 
     raise typer.Exit(_guard(act))
 

@@ -12,6 +12,7 @@ from flows.champion import FIRST, fight
 from flows.graph import Graph, read_lock
 from flows.processes import ProcessGroup
 from flows.stages import Outcome, State
+from flows.standards import Bounds, bounds_of, looser, record
 from rlhf_pipeline import tracking
 from rlhf_pipeline.records import hash_folder, read_json, write_json
 
@@ -24,13 +25,22 @@ ALIAS = "champion"
 HISTORY = "champions"
 POLICY = Path("data/policy/model")
 LAST_GATE = Path("data/gate/evaluation.json")
+LOOSER = (
+    "bounds are looser than those of champion version {version}: {lines}; tighten them, or, if that is meant, "
+    "`rlhf promote --allow-looser-bounds`"
+)
 OFFERED = Path(
     ".cache/offered.json"
 )  # which policy was offered last, so that an unchanged night offers it no second time
 
 
-def promote(graph: Graph, group: ProcessGroup | None = None, parent: str | None = None) -> Outcome:
-    """Make the present policy the champion, where every gate holds and it beats the present champion."""
+def promote(
+    graph: Graph, group: ProcessGroup | None = None, parent: str | None = None, allow_looser: bool = False
+) -> Outcome:
+    """Make the present policy the champion, where every gate holds and it beats the present champion.
+
+    Bounds that admit more than those that the champion was judged by are refused, unless `allow_looser`.
+    """
     from filelock import FileLock
 
     begun = time.monotonic()
@@ -38,7 +48,7 @@ def promote(graph: Graph, group: ProcessGroup | None = None, parent: str | None 
     if reason:
         return Outcome(State.REFUSED, reason=reason)
     with FileLock(_lock()):
-        outcome = _promote(group, parent)
+        outcome = _promote(bounds_of(graph), group, parent, allow_looser)
     if outcome.state is not State.FAILED:
         write_json(OFFERED, {"policy": policy_entry(graph)})
     return Outcome(outcome.state, time.monotonic() - begun, outcome.reason)
@@ -98,17 +108,20 @@ def policy_entry(graph: Graph) -> str | None:
     return next((out.get("md5") for out in outs if out["path"] == str(POLICY)), None)
 
 
-def _promote(group: ProcessGroup | None, parent: str | None) -> Outcome:
+def _promote(bounds: Bounds, group: ProcessGroup | None, parent: str | None, allow_looser: bool) -> Outcome:
     client, experiment = tracking.open_store()
     content = hash_folder(POLICY)
     champion = _champion(client)
     if champion and champion.tags.get("content_hash") == content:
         return Outcome(State.UNCHANGED, reason=f"already champion (version {champion.version})")
+    if champion and not allow_looser and (lines := looser(champion, bounds)):
+        return Outcome(State.REFUSED, reason=LOOSER.format(version=champion.version, lines="; ".join(lines)))
     duel = fight(champion, client, POLICY, group) if champion else FIRST
     if duel.state is not State.COMPLETED:
         return Outcome(duel.state, reason=duel.reason)
     version = _find(client, content) or _register(client, experiment, content, parent)
     _crown(client, version, [*_history(client), version])
+    record(client, MODEL, version, bounds)
     return Outcome(State.COMPLETED, reason=f"champion is version {version}: {duel.reason}")
 
 

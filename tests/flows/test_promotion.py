@@ -8,6 +8,7 @@ from flows import promotion
 from flows.graph import read_graph
 from flows.stages import Outcome, State
 from rlhf_pipeline import tracking
+from rlhf_pipeline.verdicts import Bound
 
 Edit = Callable[[str, str, str], None]
 
@@ -72,6 +73,32 @@ def test_a_challenger_that_does_not_win_is_refused(clean: Path) -> None:
     Path("loses").touch()
     assert promote().state is State.REFUSED
     assert champion() == "1"
+
+
+def test_a_policy_that_looser_bounds_let_through_is_not_promoted_over_the_champion(
+    clean: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = promotion.bounds_of(read_graph())
+    tight, loose = ({**own, "validation/accuracy/ensemble": Bound(at_least=low)} for low in (0.6, 0.5))
+    monkeypatch.setattr(promotion, "bounds_of", lambda graph: tight)
+    new_policy("held to the tight bounds")
+    assert promote().state is State.COMPLETED
+    monkeypatch.setattr(promotion, "bounds_of", lambda graph: loose)
+    new_policy("let through")
+    refused = promote()
+    assert (refused.state, champion()) == (State.REFUSED, "2")
+    assert "version 2: validation/accuracy/ensemble: at_least 0.6 -> 0.5; tighten them" in refused.reason
+    assert promotion.promote(read_graph(), allow_looser=True).state is State.COMPLETED
+    new_policy("held to what is now the standard")
+    assert promote().state is State.COMPLETED
+
+
+def test_the_bounds_of_every_gate_are_kept_with_the_champion(clean: Path) -> None:
+    new_policy("better")
+    assert promote().state is State.COMPLETED
+    client, _ = tracking.open_store()
+    kept = json.loads(client.get_model_version_by_alias(promotion.MODEL, promotion.ALIAS).tags["bounds"])
+    assert {name.partition("/")[0] for name in kept} == {"curation", "evaluation"}
 
 
 def test_a_duel_that_breaks_fails_and_leaves_the_champion(clean: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,8 @@ def _changes(before: Bound, now: Bound | None) -> list[str]:
     if now is None:
         return ["dropped"]
     limits = [_limit(before, now, side) for side in SIDES]
-    return [*filter(None, limits), *(["block -> warn"] if now.severity == "warn" else [])]
+    weaker = {"block -> warn": now.severity == "warn", "optional": now.optional and not before.optional}
+    return [*filter(None, limits), *(told for told, is_so in weaker.items() if is_so)]
 
 
 def _limit(before: Bound, now: Bound, side: str) -> str:

@@ -29,6 +29,7 @@ def test_equal_bounds_are_not_listed():
         ("length_bias/ensemble", {"at_least": -0.2, "at_most": 0.3}, "at_least -0.1 -> -0.2, at_most 0.1 -> 0.3"),
         ("accuracy/ensemble", {"at_most": 0.9}, "at_least 0.55 -> none"),
         ("accuracy/ensemble", {"at_least": 0.55, "severity": "warn"}, "block -> warn"),
+        ("accuracy/ensemble", {"at_least": 0.55, "optional": True}, "optional"),
         ("ece/ensemble", {"at_most": 0.2, "severity": "warn"}, "at_most 0.1 -> 0.2, block -> warn"),
         ("ece/ensemble", {"at_most": float("inf")}, "at_most 0.1 -> none"),
     ],
