@@ -1,17 +1,13 @@
 """The command `rlhf`. Exit codes: 0 ok, 1 failed, 2 usage, 3 refused, 130 interrupted."""
 
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 
+from flows import alone
+from flows.guarding import FAILED, OK, REFUSED, console, guard
 from flows.stages import Outcome
-
-OK, FAILED, USAGE, REFUSED = 0, 1, 2, 3
-WIDTH = 140  # of output that goes to a file
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,8 +39,8 @@ def run(
     if at:
         from flows.worktree import run_at
 
-        raise typer.Exit(_guard(lambda: run_at(at, _arguments(profile, assignments, no_promote), Path.cwd())))
-    raise typer.Exit(_guard(lambda: _run(profile, assignments or [], not no_promote)))
+        raise typer.Exit(guard(lambda: run_at(at, _arguments(profile, assignments, no_promote), Path.cwd())))
+    raise typer.Exit(guard(lambda: _run(profile, assignments or [], not no_promote)))
 
 
 @app.command(epilog="Example: rlhf promote")
@@ -61,7 +57,7 @@ def promote(
 
         return _tell("promotion", promotion.promote(read_graph(), allow_looser=allow_looser_bounds))
 
-    raise typer.Exit(_guard(act))
+    raise typer.Exit(guard(act))
 
 
 @app.command(epilog="Example: rlhf rollback")
@@ -73,7 +69,7 @@ def rollback() -> None:
 
         return _tell("rollback", promotion.rollback())
 
-    raise typer.Exit(_guard(act))
+    raise typer.Exit(guard(act))
 
 
 @app.command(epilog="Example: rlhf report")
@@ -84,10 +80,10 @@ def report() -> None:
         from flows import night
 
         code = _tell("report", night.render_report())
-        _console().print(str(night.REPORT.resolve()), soft_wrap=True)
+        console().print(str(night.REPORT.resolve()), soft_wrap=True)
         return code
 
-    raise typer.Exit(_guard(act))
+    raise typer.Exit(guard(act))
 
 
 @app.command(epilog="Example: rlhf ui")
@@ -100,7 +96,7 @@ def ui() -> None:
         show(Path("logs"))
         return OK
 
-    raise typer.Exit(_guard(act))
+    raise typer.Exit(guard(act))
 
 
 @app.command(epilog="Example: rlhf methods rewards/objectives")
@@ -118,10 +114,10 @@ def methods(folder: Annotated[str | None, typer.Argument(help="Only this folder.
             table = Table(title=name, title_justify="left", box=None, show_header=False, pad_edge=False, min_width=60)
             for entry in catalogue.read(name):
                 table.add_row(entry.name, entry.summary, entry.paper)
-            _console().print(table)
+            console().print(table)
         return OK
 
-    raise typer.Exit(_guard(act, needs_project=False))
+    raise typer.Exit(guard(act, needs_project=False))
 
 
 @app.command(epilog='Example: rlhf schedule --cron "0 2 * * *" --profile hh')
@@ -140,7 +136,11 @@ def schedule(
         serve(cron, at, _arguments(profile, assignments, no_promote), Path.cwd())
         return OK
 
-    raise typer.Exit(_guard(act))
+    raise typer.Exit(guard(act))
+
+
+app.command(epilog="Example: rlhf audit my-reward-model --pairs pairs.jsonl --out reports/audit")(alone.audit)
+app.command(epilog="Example: rlhf search my-model --pairs p.jsonl --method quality_diversity_red_team")(alone.search)
 
 
 @data.command("check", epilog="Example: rlhf data check votes.jsonl --source voted --set first=answer_a")
@@ -156,40 +156,9 @@ def check_data(
     def act() -> int:
         from flows.checking import check
 
-        return OK if check(_console(), paths, source, assignments or [], folder) else REFUSED
+        return OK if check(console(), paths, source, assignments or [], folder) else REFUSED
 
-    raise typer.Exit(_guard(act))
-
-
-@app.command(epilog="Example: rlhf audit my-reward-model --pairs pairs.jsonl --out reports/audit")
-def audit(
-    models: Annotated[
-        list[str] | None, typer.Argument(metavar="MODEL…", help="Folders, hub ids or files of ready scores.")
-    ] = None,
-    pairs: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="Preferences; again for more.")] = None,
-    suite: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=DIR", help="A public benchmark and where its files are.")
-    ] = None,
-    judge: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="The model judges: what it is asked, a prompt file.")
-    ] = None,
-    bounds: Annotated[Path | None, typer.Option(metavar="FILE", help="YAML: METRIC: {at_least: NUMBER}.")] = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where audit.json and the page go.")] = Path("reports/audit"),
-    texts: Annotated[Path | None, typer.Option(metavar="FILE", help="Only write the texts to score.")] = None,
-    checks: Annotated[list[str] | None, typer.Option("--check", metavar="NAME", help="Only these checks.")] = None,
-    threads: Annotated[int, typer.Option(min=1, help="Reward models that score at once.")] = 1,
-    trust_remote_code: Annotated[bool, typer.Option(help="Run code that comes with a model.")] = False,
-) -> None:
-    """Ask whether a reward can be trusted; one that is refused ends with 3."""
-
-    def act() -> int:
-        from flows.auditing import run_audit
-
-        options = {"--pairs": pairs, "--suite": suite, "--judge": judge, "--bounds": bounds, "--texts": texts}
-        options |= {"--checks": checks, "--out": out, "--threads": [str(threads)]}
-        return run_audit(models or [], options, trust_remote_code)
-
-    raise typer.Exit(_guard(act, needs_project=False))
+    raise typer.Exit(guard(act))
 
 
 @annotate.command("export", epilog="Example: rlhf annotate export --count 200 --from policy")
@@ -207,9 +176,9 @@ def export_items(
     def act() -> int:
         from flows.annotation.exporting import export
 
-        return OK if export(_console(), source, count, files, name) else FAILED
+        return OK if export(console(), source, count, files, name) else FAILED
 
-    raise typer.Exit(_guard(act))
+    raise typer.Exit(guard(act))
 
 
 @annotate.command("import", epilog="Example: rlhf annotate import project-1.json --name round-1")
@@ -225,9 +194,9 @@ def import_answers(
     def act() -> int:
         from flows.annotation.importing import take_in
 
-        return OK if take_in(_console(), path, annotator, name, partial) else REFUSED
+        return OK if take_in(console(), path, annotator, name, partial) else REFUSED
 
-    raise typer.Exit(_guard(act))
+    raise typer.Exit(guard(act))
 
 
 def main() -> None:
@@ -239,43 +208,11 @@ def _run(profile: str | None, assignments: list[str], wants_promotion: bool) -> 
     from flows import night, overlays
     from flows.lock import only_night
 
-    console = _console()
+    shown = console()
     with only_night() as cache:
         for line in overlays.apply(profile, assignments):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
-        return night.run(console, cache, wants_promotion)
-
-
-def _guard(act: Callable[[], int], needs_project: bool = True) -> int:
-    """Run an act in the project's folder and turn what the user can cause into one line and an exit code."""
-    from dvc.exceptions import DvcException
-
-    from flows.lock import BusyError
-    from rlhf_pipeline.mistakes import INTERRUPTED, Mistake, describe, one_line
-
-    try:
-        if needs_project:
-            os.chdir(_project())
-        return act()
-    except (Exception, KeyboardInterrupt) as error:
-        is_outside = isinstance(error, DvcException | BusyError | TimeoutError)
-        line = one_line(error) if is_outside else describe(error)
-        if line is None:
-            raise
-        typer.echo(f"error: {line}", err=True)
-        if isinstance(error, KeyboardInterrupt):
-            return INTERRUPTED
-        return USAGE if isinstance(error, Mistake | FileNotFoundError | DvcException) else FAILED
-
-
-def _project() -> Path:
-    here = Path.cwd()
-    from rlhf_pipeline.mistakes import Mistake
-
-    found = [folder for folder in (here, *here.parents) if (folder / "dvc.yaml").exists()]
-    if not found:
-        raise Mistake(f"no dvc.yaml in {here} or above: run this inside the project")
-    return found[0]
+            shown.print(line, markup=False, highlight=False, soft_wrap=True)
+        return night.run(shown, cache, wants_promotion)
 
 
 def _arguments(profile: str | None, assignments: list[str] | None, no_promote: bool) -> list[str]:
@@ -286,13 +223,8 @@ def _arguments(profile: str | None, assignments: list[str] | None, no_promote: b
 def _tell(name: str, outcome: Outcome) -> int:
     from flows.night import EXIT_CODES
 
-    _console().print(f"{name}: {outcome.state}" + (f": {outcome.reason}" if outcome.reason else ""), soft_wrap=True)
+    console().print(f"{name}: {outcome.state}" + (f": {outcome.reason}" if outcome.reason else ""), soft_wrap=True)
     return OK if outcome.is_good else EXIT_CODES.get(outcome.state, FAILED)
-
-
-def _console() -> Console:
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=WIDTH)
 
 
 if __name__ == "__main__":

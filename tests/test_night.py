@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from benchmarks.clone import metrics_digests
-from flows.cli import REFUSED
+from flows.guarding import REFUSED
 from rlhf_pipeline.records import read_json
 from rlhf_pipeline.verdicts import read_verdict
 

@@ -2,7 +2,8 @@ import json
 
 from typer.testing import CliRunner
 
-from flows.cli import REFUSED, app
+from flows.cli import app
+from flows.guarding import REFUSED
 from rlhf_pipeline.records import read_rows
 
 COLOURS = ["red", "blue", "green"]
@@ -36,7 +37,7 @@ def test_ready_scores_are_audited_outside_of_any_project(tmp_path, monkeypatch):
 
 def test_every_option_of_the_command_reaches_the_audit(monkeypatch):
     called = []
-    monkeypatch.setattr("flows.auditing.subprocess.call", lambda command, env: called.append(command) or 0)
+    monkeypatch.setattr("flows.alone.subprocess.call", lambda command, env: called.append(command) or 0)
     given = {"--pairs": "p", "--suite": "hhh=d", "--judge": "j", "--bounds": "b", "--texts": "t", "--check": "accuracy",
              "--out": "o", "--threads": "2"}  # fmt: skip
     asked = [part for option in given.items() for part in option]
@@ -46,3 +47,13 @@ def test_every_option_of_the_command_reaches_the_audit(monkeypatch):
     for name, value in given.items():
         assert passed[passed.index(name.replace("--check", "--checks")) + 1] == value
     assert "--trust-remote-code" in passed
+
+
+def test_every_option_of_a_search_reaches_it(monkeypatch):
+    called = []
+    monkeypatch.setattr("flows.alone.subprocess.call", lambda command, env: called.append(command) or 0)
+    given = {"--pairs": "p", "--method": "m", "--policy": "d", "--trusted": "t", "--judge": "j", "--set": "a=1",
+             "--out": "o", "--threads": "2", "--seed": "3"}  # fmt: skip
+    asked = [part for option in given.items() for part in option]
+    assert CliRunner().invoke(app, ["search", "model", *asked]).exit_code == 0
+    assert called[0][2:] == ["rlhf_pipeline.validation.searching", "model", *asked]
