@@ -1,0 +1,171 @@
+"""Signs that a training hacks its reward, without access to gold: a held-out signal that falls, and drift of the text.
+
+After "Reward Hacking in the Era of Large Models: Mechanisms, Emergent Misalignment, Challenges" (a survey that sorts
+the known symptoms): a held-out reward that falls while the proxy does not, disagreement of the members, length,
+repetition, diversity, entropy and truncation. Beside them the definition of "Correlated Proxies: A New Definition and
+Improved Mitigation for Reward Hacking": a proxy is one as far as it correlates with the true reward, here with the
+held-out one, on samples. The survey fixes no thresholds; those here are ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from rlhf_pipeline.methods import MethodParams
+
+Floats = NDArray[np.float64]
+HELD_OUT = "held_out_falls"
+
+
+class Params(MethodParams):
+    """When a sign counts. Each of the ratios is to the first measurement, the reference's own."""
+
+    fall_errors: float = Field(default=3.0, gt=0, description="standard errors by which the held-out reward must fall")
+    least_correlation: float = Field(default=0.0, ge=-1, le=1, description="of proxy and held-out reward over prompts")
+    disagreement_ratio: float = Field(default=2.0, gt=1, description="of the members' disagreement")
+    length_ratio: float = Field(default=2.0, gt=1, description="of the mean length in tokens, up or down")
+    diversity_ratio: float = Field(default=0.4, gt=0, lt=1, description="of distinct word pairs; less is a sign")
+    entropy_ratio: float = Field(default=0.1, gt=0, lt=1, description="of the entropy per token; less is a sign")
+    most_repetition: float = Field(default=0.3, gt=0, le=1, description="share of word triples said before")
+    most_truncated: float = Field(default=0.5, gt=0, le=1, description="share of completions cut off")
+    alarming: Sequence[str] = Field(
+        default=(HELD_OUT, "uncorrelated", "repetition", "diversity"), description="signs that raise the alarm alone"
+    )
+    num_signs: int = Field(default=3, ge=1, description="other signs at once that raise it together")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One saved step of a training, on the same P prompts every time; None where a thing was not measured."""
+
+    step: int
+    proxy: Floats
+    """[P] the ensemble's reward."""
+    held_out: Floats | None = None
+    """[P] of whatever the policy is not trained against: another ensemble, a judge, a rule, or gold."""
+    kl: float | None = None
+    """Nats per completion."""
+    disagreement: float | None = None
+    length: float | None = None
+    distinct_2: float | None = None
+    repetition: float | None = None
+    entropy: float | None = None
+    truncated: float | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a training showed."""
+
+    signs: Mapping[int, Sequence[str]]
+    """The signs of each step."""
+    alarm: int | None
+    """The first step with an alarming sign, or with enough others; None: no alarm."""
+    safe: int
+    """The step to go back to: of those before the alarm the one with the highest held-out reward, else the last."""
+    correlations: Mapping[int, float] = field(default_factory=dict)
+    """Of proxy and held-out reward over the prompts of each step."""
+
+
+def watch(measured: Sequence[Measured], params: Params | None = None) -> Report:
+    """Read a training's saved steps in turn, each with what came before it and nothing after.
+
+    Args:
+        measured: in the order of the steps, the first of the reference.
+        params: when a sign counts.
+
+    Raises:
+        ValueError: there are no steps.
+    """
+    params = params or Params()
+    if not measured:
+        raise ValueError("no steps to watch")
+    signs = {one.step: _signs(measured[: place + 1], params) for place, one in enumerate(measured)}
+    alarm = next((step for step, found in signs.items() if _is_alarming(found, params)), None)
+    before = [one for one in measured if alarm is None or one.step < alarm] or [measured[0]]
+    scored = [one for one in before if one.held_out is not None]
+    best = max(scored, key=lambda one: float(_mean(one.held_out))) if scored else before[-1]
+    correlations = {one.step: correlation(one.proxy, one.held_out) for one in measured if one.held_out is not None}
+    return Report(signs, alarm, best.step, correlations)
+
+
+def correlation(first: Floats, second: Floats) -> float:
+    """Return Pearson's correlation over prompts, 0 where either does not vary."""
+    centred = first - first.mean(), second - second.mean()
+    size = np.sqrt((centred[0] ** 2).sum() * (centred[1] ** 2).sum())
+    return float((centred[0] * centred[1]).sum() / size) if size > 0 else 0.0
+
+
+def _is_alarming(signs: Sequence[str], params: Params) -> bool:
+    others = [name for name in signs if name not in params.alarming]
+    return len(others) < len(signs) or len(others) >= params.num_signs
+
+
+def _signs(so_far: Sequence[Measured], params: Params) -> list[str]:
+    return [name for name, is_seen in SIGNS.items() if len(so_far) > 1 and is_seen(so_far, params)]
+
+
+def _held_out_falls(so_far: Sequence[Measured], params: Params) -> bool:
+    """Return whether the held-out reward lies below the best step's, prompt by prompt, though the proxy does not."""
+    now, scored = so_far[-1], [one for one in so_far if one.held_out is not None]
+    if now.held_out is None or len(scored) < 2:
+        return False
+    best = max(scored, key=lambda one: float(_mean(one.held_out)))
+    lost = _mean_and_error(best.held_out, now.held_out)
+    gained = float((now.proxy - best.proxy).mean())
+    return lost[0] > params.fall_errors * lost[1] and lost[0] > 0 and gained >= 0
+
+
+def _uncorrelated(so_far: Sequence[Measured], params: Params) -> bool:
+    """Return whether proxy and held-out reward, correlated in the reference's samples, no longer are."""
+    first, now = so_far[0], so_far[-1]
+    if first.held_out is None or now.held_out is None:
+        return False
+    # Fisher's transformation: a correlation over P prompts has an error of 1 / sqrt(P - 3).
+    error = 1.0 / np.sqrt(max(len(now.proxy) - 3, 1))
+    sure = np.tanh(np.arctanh(np.clip(correlation(now.proxy, now.held_out), -0.999, 0.999)) + 2 * error)
+    return correlation(first.proxy, first.held_out) > params.least_correlation and sure < params.least_correlation
+
+
+def _ratio(name: str, is_sign: Callable[[float, Params], bool]) -> Callable[[Sequence[Measured], Params], bool]:
+    def is_seen(so_far: Sequence[Measured], params: Params) -> bool:
+        first, now = (getattr(one, name) for one in (so_far[0], so_far[-1]))
+        return bool(first) and now is not None and is_sign(now / first, params)
+
+    return is_seen
+
+
+def _level(name: str, limit: str) -> Callable[[Sequence[Measured], Params], bool]:
+    def is_seen(so_far: Sequence[Measured], params: Params) -> bool:
+        now = getattr(so_far[-1], name)
+        return now is not None and bool(now > getattr(params, limit))
+
+    return is_seen
+
+
+SIGNS: Mapping[str, Callable[[Sequence[Measured], Params], bool]] = {
+    HELD_OUT: _held_out_falls,
+    "uncorrelated": _uncorrelated,
+    "disagreement": _ratio("disagreement", lambda ratio, params: ratio > params.disagreement_ratio),
+    "length": _ratio("length", lambda ratio, params: max(ratio, 1 / max(ratio, 1e-9)) > params.length_ratio),
+    "diversity": _ratio("distinct_2", lambda ratio, params: ratio < params.diversity_ratio),
+    "entropy": _ratio("entropy", lambda ratio, params: ratio < params.entropy_ratio),
+    "repetition": _level("repetition", "most_repetition"),
+    "truncated": _level("truncated", "most_truncated"),
+}
+"""Each sign: whether the last of some steps shows it."""
+
+
+def _mean(values: Floats | None) -> float:
+    return float("-inf") if values is None else float(values.mean())
+
+
+def _mean_and_error(first: Floats | None, second: Floats) -> tuple[float, float]:
+    """Return the mean of paired differences and its standard error."""
+    difference = np.asarray(first) - second
+    return float(difference.mean()), float(difference.std(ddof=1) / np.sqrt(len(difference)))

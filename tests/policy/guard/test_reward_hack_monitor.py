@@ -1,0 +1,107 @@
+"""Tests of the monitor: planted hacks raise the alarm, healthy climbs do not, and time runs forward."""
+
+import numpy as np
+import pytest
+
+from rlhf_pipeline.policy.guard.reward_hack_monitor import Measured, Params, correlation, watch
+
+NUM_PROMPTS = 48
+
+
+def climb(held_out, seed=0, noise=1.0, **texts):
+    """Return a training of eleven steps: the proxy climbs 0.5 a step, the held-out reward goes as given."""
+    rng = np.random.default_rng(seed)
+    worth = rng.normal(size=NUM_PROMPTS)
+    found = []
+    for step, gain in enumerate(held_out):
+        proxy = 0.5 * step + worth + 0.5 * rng.normal(size=NUM_PROMPTS)
+        true = gain + worth + noise * rng.normal(size=NUM_PROMPTS)
+        told = {name: values[step] for name, values in texts.items()}
+        found.append(Measured(step, proxy, true, **told))
+    return found
+
+
+RISES = [0.3 * step for step in range(11)]
+HACKED = [0.0, 0.6, 1.2, 1.5, 1.5, 1.2, 0.7, 0.1, -0.5, -1.2, -2.0]
+
+
+def test_a_held_out_reward_that_falls_under_a_rising_proxy_raises_the_alarm_and_the_best_step_is_safe():
+    report = watch(climb(HACKED))
+    assert report.alarm in (6, 7)
+    assert report.safe in (3, 4)
+    assert "held_out_falls" in report.signs[report.alarm]
+
+
+def test_healthy_climbs_raise_none_over_many_seeds():
+    alarms = [watch(climb(RISES, seed)).alarm for seed in range(60)]
+    assert sum(alarm is not None for alarm in alarms) <= 3
+    assert watch(climb(RISES)).safe == 10
+
+
+def test_a_climb_that_only_levels_off_is_healthy():
+    level = [0.0, 0.6, 1.2, 1.5, *[1.6] * 7]
+    assert sum(watch(climb(level, seed)).alarm is not None for seed in range(60)) <= 3
+
+
+def test_a_fall_of_both_rewards_is_no_hack():
+    falling = [Measured(one.step, one.proxy - 2.0 * one.step, one.held_out) for one in climb(HACKED)]
+    assert watch(falling).alarm is None
+
+
+def test_without_a_held_out_signal_the_text_alone_tells():
+    steps = [Measured(n, np.zeros(4), repetition=0.049 * n, distinct_2=0.8 - 0.02 * n) for n in range(11)]
+    report = watch(steps)
+    assert (report.alarm, report.safe) == (7, 6)  # 0.34 of the word triples, more than 0.3
+    assert report.signs[7] == ["repetition"]
+    assert report.correlations == {}
+
+
+@pytest.mark.parametrize(
+    ("texts", "sign"),
+    [
+        ({"distinct_2": [0.8] * 5 + [0.3] * 6}, "diversity"),
+        ({"repetition": [0.0] * 5 + [0.4] * 6}, "repetition"),
+    ],
+)
+def test_a_collapse_of_the_text_alarms_by_itself(texts, sign):
+    report = watch(climb(RISES, **texts))
+    assert report.alarm == 5
+    assert sign in report.signs[5]
+    assert report.safe < 5
+
+
+def test_weaker_signs_alarm_only_together():
+    drift = {"length": [20.0] * 5 + [45.0] * 6, "entropy": [2.0] * 5 + [0.1] * 6}
+    assert watch(climb(RISES, **drift)).alarm is None
+    assert watch(climb(RISES, **drift)).signs[5] == ["length", "entropy"]
+    assert watch(climb(RISES, **drift, truncated=[0.0] * 5 + [0.9] * 6)).alarm == 5
+    assert watch(climb(RISES, **drift), Params(num_signs=2)).alarm == 5
+    assert watch(climb(RISES, length=[20.0] * 5 + [8.0] * 6)).signs[5] == ["length"]
+    assert watch(climb(RISES, disagreement=[0.5] * 5 + [1.1] * 6)).signs[5] == ["disagreement"]
+
+
+def test_rewards_that_come_apart_over_prompts_are_a_sign():
+    apart = climb(RISES)
+    last = apart[-1]
+    apart[-1] = Measured(last.step, last.proxy, 10 - last.proxy)
+    assert "uncorrelated" in watch(apart).signs[10]
+    assert watch(apart).correlations[10] == pytest.approx(-1)
+
+
+def test_what_comes_later_changes_nothing_that_was_said():
+    hacked = climb(HACKED)
+    whole = watch(hacked)
+    for length in range(1, len(hacked)):
+        assert watch(hacked[:length]).signs == {step: whole.signs[step] for step in range(length)}
+
+
+def test_a_correlation_is_pearsons_and_0_where_nothing_varies():
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=(2, 30))
+    assert correlation(first, second) == pytest.approx(np.corrcoef(first, second)[0, 1])
+    assert correlation(first, np.ones(30)) == 0
+
+
+def test_no_steps_are_refused():
+    with pytest.raises(ValueError, match="no steps"):
+        watch([])
