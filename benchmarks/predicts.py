@@ -202,10 +202,12 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     def on_axes(_: Any, axes: Sequence[Any]) -> None:
         metrics = ("accuracy/ensemble", "contrast_consistency/ensemble", "attack_beats_rejected/ensemble")
         for metric, axis in zip(metrics, axes, strict=True):
-            for colour, fault in zip(CYCLE, ["none", *FAULTS], strict=False):
+            for place, fault in enumerate(["none", *FAULTS]):
                 own = [row for row in rows if row["fault"] == fault]
                 points = [(row["found"].get(metric), row["outcome"]) for row in own]
-                axis.scatter(*zip(*points, strict=True), s=14, color=colour, label=fault, alpha=0.8) if points else None
+                if points:
+                    colour, marker = CYCLE[place % len(CYCLE)], "ox"[place // len(CYCLE)]
+                    axis.scatter(*zip(*points, strict=True), s=14, color=colour, marker=marker, label=fault, alpha=0.8)
             axis.set(xlabel=metric)
         axes[0].set_ylabel("outcome, best of 64")
         axes[0].legend()

@@ -21,9 +21,9 @@ from rlhf_pipeline.records import Conversation, Row, write_rows
 from rlhf_pipeline.sft import bases
 from rlhf_pipeline.validation import judges, scorers
 from rlhf_pipeline.validation.ensemble import Ensemble
-from rlhf_pipeline.validation.items import prompt_key
+from rlhf_pipeline.validation.items import Fits, prompt_key
 from rlhf_pipeline.validation.normalisation import estimate_statistics
-from rlhf_pipeline.validation.pairs import Fits, read_pairs
+from rlhf_pipeline.validation.pairs import read_pairs
 from rlhf_pipeline.validation.scorers import ReadyScores, Scorers
 from rlhf_pipeline.validation.searches import Found, Ground, Score, as_pairs
 

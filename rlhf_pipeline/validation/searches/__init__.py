@@ -16,6 +16,7 @@ from pydantic import Field
 from rlhf_pipeline.methods import MethodParams
 from rlhf_pipeline.mistakes import Mistake
 from rlhf_pipeline.records import Conversation, Row, hash_text
+from rlhf_pipeline.validation.items import Fits, everything_fits
 from rlhf_pipeline.validation.normalisation import estimate_statistics
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ class Ground:
     tokenizer: PreTrainedTokenizerFast | None = None
     """The policy's own; the rewards may read other tokens."""
     seed: int = 0
-    fits: Callable[[Sequence[Conversation]], list[bool]] = lambda conversations: [True] * len(conversations)
-    """Whether the rewards can read each conversation whole; texts that grow are held to it."""
+    fits: Fits = everything_fits
+    """Texts that grow are held to it."""
 
 
 @dataclass(frozen=True)
