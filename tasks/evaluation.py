@@ -1,17 +1,18 @@
 """Stage `evaluation`: policy, reference and judges in; metrics, curve, samples, report and verdict out."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from rlhf_pipeline import mistakes
-from rlhf_pipeline.evaluation import curve, measuring, sides
+from rlhf_pipeline.evaluation import climb, curve, measuring, sides
 from rlhf_pipeline.evaluation.judges import Judges, Panel, load_judges
 from rlhf_pipeline.evaluation.numbers import read_numbers
 from rlhf_pipeline.evaluation.report import render
 from rlhf_pipeline.evaluation.settings import EvaluationSettings, evaluation_settings
 from rlhf_pipeline.params import Params, load_params
 from rlhf_pipeline.records import derive_seed, read_rows, write_csv, write_json, write_rows
-from rlhf_pipeline.verdicts import judge, write_verdict
+from rlhf_pipeline.verdicts import Interval, judge, write_verdict
 
 DATA = Path("data")
 OUT = DATA / "evaluation"
@@ -31,7 +32,7 @@ def main() -> None:
     reference = load_policy(DATA / "sft/trunks" / params.policy.reference)
 
     measured = measure(reference, load_policy(DATA / "policy/model"), judges, settings, seed)
-    write_curve(reference, judges, settings, seed)
+    measured |= write_curve(reference, judges, settings, seed)
     metrics = measuring.flatten(measured)
     write_json(OUT / "metrics.json", metrics)
     write_verdict(OUT / "verdict.json", judge(measured, params.evaluation.bounds))
@@ -63,13 +64,16 @@ def measure(
     return measuring.compare(before, after, kl, best, seed) | agreement
 
 
-def write_curve(reference: sides.Model, judges: Judges, settings: EvaluationSettings, seed: int) -> None:
-    """Rate the samples saved during training and write curve.csv."""
+def write_curve(
+    reference: sides.Model, judges: Judges, settings: EvaluationSettings, seed: int
+) -> Mapping[str, Interval]:
+    """Rate the samples saved during training, write curve.csv, and return whether they show a hacked reward."""
     rows = read_rows(DATA / "policy/samples.jsonl")
     prompts, index = curve.distinct_prompts(rows)
     drawn = sides.draw(reference, prompts, settings, derive_seed(seed, "curve"))
-    points = curve.draw_curve(rows, Panel(judges, prompts, sides.texts(drawn)), index)
-    write_csv(OUT / "curve.csv", points, curve.COLUMNS)
+    ratings = Panel(judges, prompts, sides.texts(drawn)).rate(index, [curve.as_text(row["completion"]) for row in rows])
+    write_csv(OUT / "curve.csv", curve.draw_curve(rows, ratings), curve.COLUMNS)
+    return climb.judge_climb(rows, ratings, index, settings.guard)
 
 
 def declared(params: Params, settings: EvaluationSettings) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor, tensor
 
-from rlhf_pipeline.evaluation.judges import Panel
+from rlhf_pipeline.evaluation.judges import Ratings
 from rlhf_pipeline.records import Conversation, Row, hash_text, text, user
 
 COLUMNS = ("step", "kl", "proxy_reward", "evaluator_reward", "gold_reward", "disagreement")
@@ -37,15 +37,13 @@ def distinct_prompts(rows: Sequence[Row]) -> tuple[list[Conversation], list[int]
     return prompts, index
 
 
-def draw_curve(rows: Sequence[Row], panel: Panel, index: Sequence[int]) -> list[dict[str, float]]:
+def draw_curve(rows: Sequence[Row], ratings: Ratings) -> list[dict[str, float]]:
     """Return one row per saved step: means of KL and of every judge's reward of that step's samples.
 
     Args:
         rows: N saved samples: step, prompt, completion, kl.
-        panel: judges who have seen the reference's completions of these prompts.
-        index: [N] number of each row's prompt.
+        ratings: of the N samples.
     """
-    ratings = panel.rate(index, [as_text(row["completion"]) for row in rows])
     steps = tensor([row["step"] for row in rows])
     columns = {f"{name}_reward": reward for name, reward in ratings.rewards().items()}
     columns |= {"kl": tensor([float(row["kl"]) for row in rows]), "disagreement": ratings.disagreement}

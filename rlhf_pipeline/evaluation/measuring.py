@@ -33,7 +33,7 @@ TRAITS: Mapping[str, Callable[[Sequence[Sample]], float]] = {
     "self_repetition": lambda samples: diversity.mean_self_repetition([sample.text for sample in samples]),
 }
 """What is measured of the samples of one prompt without a judge."""
-PLAIN = (*TRAITS, "gold_attribute/", "gold_best", "gold_gap_closed")
+PLAIN = (*TRAITS, "hack_alarm", "gold_attribute/", "gold_best", "gold_gap_closed")
 """Beginnings of names whose intervals stay out of metrics.json; a bound is held against the interval all the same."""
 
 

@@ -14,7 +14,7 @@ ROWS = [
 def draw(judges):
     prompts, index = distinct_prompts(ROWS)
     assert index == [0, 0, 1, 1]
-    return draw_curve(ROWS, Panel(judges, prompts, [["one"], ["one"]]), index)
+    return draw_curve(ROWS, Panel(judges, prompts, [["one"], ["one"]]).rate(index, [row["completion"] for row in ROWS]))
 
 
 def test_each_saved_step_is_one_point(word_counter, word_gold):

@@ -29,6 +29,7 @@ PHRASES = {
     "gold_gain": "Gain over the reference by gold",
     "gold_gap_closed": "Share of the gap to the best possible that was closed",
     "gold_reward": "Gold reward",
+    "hack_alarm": "Signs of a hacked reward among the samples saved in training",
     "gx": "Rules of the table suite",
     "kl": "KL to the reference, nats per completion",
     "leaked_groups": "Groups that stand in more than one split",
