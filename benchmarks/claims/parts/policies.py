@@ -25,7 +25,12 @@ def gold_after(lab: Lab, models: Sequence[Path], aggregator: str = "mean", **set
 
 
 def policy(
-    lab: Lab, models: Sequence[Path], aggregator: str = "mean", start: Path | None = None, **settings: Any
+    lab: Lab,
+    models: Sequence[Path],
+    aggregator: str = "mean",
+    start: Path | None = None,
+    algorithm: str = "grpo",
+    **settings: Any,
 ) -> Path:
     """Return the folder of a policy.
 
@@ -34,20 +39,22 @@ def policy(
         models: the members that the policy is optimised against.
         aggregator: joins them.
         start: where it begins and what its KL counts from, the world's first trunk by default.
-        settings: of GRPO, over its defaults.
+        algorithm: of `policy/algorithms`.
+        settings: of the algorithm, over its defaults.
     """
     start = start or trunks.trunk(lab)
 
     def make(folder: Path) -> None:
-        from rlhf_pipeline.policy.algorithms import grpo
         from rlhf_pipeline.policy.training import train
 
-        params = methods.settings(grpo, {"num_steps": num_steps(lab), **settings})
+        method = methods.load("policy/algorithms", algorithm)
+        params = methods.settings(method, {"num_steps": num_steps(lab), **settings})
         prompts: list[Row] = worlds.draw(lab).policy_prompts
         rows = [{**row, "id": row.get("id", f"policy-{number}")} for number, row in enumerate(prompts)]
-        train(start, ensemble(lab, models, aggregator), rows, grpo, params, lab.derive("policy"), folder)
+        train(start, ensemble(lab, models, aggregator), rows, method, params, lab.derive("policy"), folder)
 
-    what = {"members": [model.name for model in models], "aggregator": aggregator, "settings": settings}
+    chosen = {"aggregator": aggregator, "algorithm": algorithm, "settings": settings}
+    what = {"members": [model.name for model in models], **chosen}
     code = (*CODE, f"validation/aggregators/{aggregator}.py")
     return lab.part("policies", make, code, start=start.name, **what)
 

@@ -1,0 +1,1 @@
+"""Claims about how a policy is optimised."""
