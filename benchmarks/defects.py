@@ -219,5 +219,5 @@ DEFECTS: Mapping[str, Defect] = {
     "only the last word": Defect("the mean reward of all texts that end with the same word", _last_word),
 }
 NOT_TRIED: Mapping[str, str] = {
-    "bounds tuned on the test split": "no reward and no data show it; promotion refuses looser bounds than the champion had",
+    "bounds tuned on the test split": "nothing audited shows it; promotion refuses bounds looser than the champion's",
 }
