@@ -1,5 +1,7 @@
 """Tests of the page on ensembles: what its figures mean, and that it is written from a lab."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -29,7 +31,7 @@ def test_a_table_holds_means_with_intervals_and_a_dash_where_nothing_was_measure
 
 @pytest.mark.slow
 def test_every_kind_and_aggregator_is_measured_and_told(tmp_path, monkeypatch):
-    lab = Lab(3, TOY, tmp_path / "parts")
+    lab = Lab(3, replace(TOY, num_train=320), tmp_path / "parts")  # steps enough for four snapshots
     monkeypatch.setattr(kinds, "Lab", lambda seed: lab)
     found = {3: kinds.measure_seed(3)}
     page = ensembles.page(found)

@@ -238,6 +238,7 @@ def test_every_defect_and_control_is_tried_in_a_small_world(tmp_path):
     found = gates.measure_seed(0, 1, first=3, size=TOY, root=tmp_path, amount=gates.Amount(trials=1, clean=8))
     told = gates_page.summarise(found)
     assert (told["trials"], told["clean_trials"]) == (len(DEFECTS), 8)
-    assert {row["kind"] for row in found if row["defect"] is None} == {"strong", "weak"}
+    assert {row["kind"] for row in found if gates_page.is_control(row)} == {"strong", "weak"}
+    assert {row["kind"] for row in found if row["defect"] is None} == set(gates.KINDS)
     assert all(row["refused"] for row in found if row["defect"] in ("constant", "labels shuffled"))
     assert "## Sound controls" in gates_page.page(found, "`a test`")
