@@ -70,12 +70,7 @@ def measure_seed(seed: int, size: Size = FULL, root: Path | None = None) -> list
     for name in [*SCORED, simulated_judges.SOUND, *OF_MODELS]:
         for trial in range(TRIALS):
             number = TRIALS * seed + trial
-            case = world.case(name, number)
-            if name in OF_MODELS:
-                subject = OF_MODELS[name].plant(world.lab, case)
-            else:
-                subject = simulated_judges.sound(case) if name == simulated_judges.SOUND else SCORED[name].plant(case)
-            found = ends(subject.planned or case.planned, subject, section, number)
+            found = ends(*world.plant(name, number), section, number)
             is_sound = name == simulated_judges.SOUND
             rows.append({"defect": None if is_sound else name, "kind": name, "seed": seed, "found": found})
     return rows

@@ -62,12 +62,12 @@ def turn(row: Row, annotators: set[str]) -> Row:
 
 
 def _reordered(case: Case, planned: audit.Plan) -> Tensor:
-    """Return the rewards of another table's texts, which are those of the case in another order."""
+    """Return the rewards of another table's texts: the case's own in another order, scored anew where one is new."""
     places = {json.dumps(said): place for place, said in enumerate(case.planned.table.conversations)}
-    unknown = [said for said in planned.table.conversations if json.dumps(said) not in places]
-    if not unknown:
-        return case.raw[:, [places[json.dumps(said)] for said in planned.table.conversations]]
-    return case.score(planned.table.conversations)
+    asked = [places.get(json.dumps(said)) for said in planned.table.conversations]
+    if None in asked:
+        return case.score(planned.table.conversations)
+    return case.raw[:, torch.tensor(asked)]
 
 
 def _wrong_tokenizer(lab: Lab, case: Case) -> Subject:
@@ -137,9 +137,8 @@ def try_leak(lab: Lab, number: int, section: Curation) -> dict[str, Any]:
     """Return whether curation refuses leaked test pairs, or takes them out of the train pairs, and by what."""
     raw, name = worlds.draw(lab), list(LEAKS)[number % len(LEAKS)]
     test = [row for row in raw.pairs if row["split"] == "test"][number * NUM_LEAKED :][:NUM_LEAKED]
-    leaked = [{**LEAKS[name](row), "id": f"leaked-{row['id']}", "split": "train", "group": None} for row in test]
-    for row in leaked:
-        row["group"] = text(row["prompt"])
+    leaked = [{**row, "group": text(row["prompt"])} for row in map(LEAKS[name], test)]
+    leaked = [{**row, "id": f"leaked-{row['id']}", "split": "train"} for row in leaked]
     curated = curate(replace(raw, pairs=[*raw.pairs, *leaked]), section, lab.seed)
     verdict = judge_contract(curated, section.bounds, lab.seed).verdict
     by = [check.name for check in verdict.checks if not check.passed and check.bound.severity == "block"]

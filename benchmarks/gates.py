@@ -102,6 +102,15 @@ class World:
         sound, others = self.score(kind, asked), self.score(other, asked)
         return Case(self.planned, sound, others, partial(self.score, kind), number, seed)
 
+    def plant(self, name: str, number: int) -> tuple[audit.Plan, Subject]:
+        """Return what a trial audits: the plan, and what stands in the place of what it was planted on."""
+        case = self.case(name, number)
+        if name in OF_MODELS:
+            subject = OF_MODELS[name].plant(self.lab, case)
+        else:
+            subject = simulated_judges.sound(case) if name == SOUND else SCORED[name].plant(case)
+        return subject.planned or case.planned, subject
+
 
 def measure_seed(
     place: int, num: int, first: int = FRESH, size: Size = FULL, root: Path | None = None, amount: Amount = Amount()
@@ -121,12 +130,7 @@ def try_defect(world: World, name: str, number: int) -> Row:
     told = {"defect": name, "seed": world.lab.seed}
     if name == LEAKED:
         return told | try_leak(world.lab, number, world.params.curation)
-    case = world.case(name, number)
-    if name in OF_MODELS:
-        subject = OF_MODELS[name].plant(world.lab, case)
-    else:
-        subject = simulated_judges.sound(case) if name == SOUND else SCORED[name].plant(case)
-    return told | judge(subject.planned or case.planned, subject, world.section, number)
+    return told | judge(*world.plant(name, number), world.section, number)
 
 
 def try_clean(world: World, kind: str, number: int, turn: int) -> Row:

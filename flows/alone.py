@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from flows.guarding import guard
-from flows.processes import environment
 
 AUDIT = "rlhf_pipeline.validation.auditing"
 SEARCH = "rlhf_pipeline.validation.searching"
@@ -24,6 +23,8 @@ def run_alone(module: str, models: Sequence[str], options: Mapping[str, Any], fl
         options: values by the name of the option, a list where there are several; none and no value are left out.
         flags: options without a value.
     """
+    from flows.processes import environment
+
     asked = list(models)
     for name, value in options.items():
         values = value if isinstance(value, list) else [value]

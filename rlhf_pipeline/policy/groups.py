@@ -43,15 +43,30 @@ def difficulty(rewards: Tensor, num_generations: int, params: Difficulty) -> Ten
     return weight
 
 
+def remembering(base: Any) -> Any:
+    """Return a class of TRL's online trainers that keeps the rewards of what it generated last."""
+
+    class Remembering(base):
+        """TRL gives what follows only advantages."""
+
+        def _calculate_rewards(self, *args: Any, **kwargs: Any) -> Any:
+            self._rewards = super()._calculate_rewards(*args, **kwargs)
+            return self._rewards
+
+        def own_rewards(self, count: int) -> Tensor:
+            """Return the rewards of this process's completions, [B]; `count` is B."""
+            first = self.accelerator.process_index * count
+            rewards: Tensor = self._rewards[first : first + count].nansum(dim=1)
+            return rewards
+
+    return base if hasattr(base, "own_rewards") else Remembering
+
+
 def grouped(base: Any, idle_groups: Idle, by_difficulty: Difficulty | None) -> Any:
     """Return a class of TRL's online trainers that trains on some of the groups it generates, or draws them anew."""
 
-    class Grouped(base):
+    class Grouped(remembering(base)):  # type: ignore[misc]
         """Looks at what was generated before it is split into the batches of the loss."""
-
-        def _calculate_rewards(self, *args: Any, **kwargs: Any) -> Any:
-            self._group_rewards = super()._calculate_rewards(*args, **kwargs)
-            return self._group_rewards
 
         def _generate_and_score_completions(self, inputs: Any) -> Any:
             batch = self._weighed(inputs)
@@ -72,9 +87,7 @@ def grouped(base: Any, idle_groups: Idle, by_difficulty: Difficulty | None) -> A
         def _weighed(self, inputs: Any) -> dict[str, Any]:
             batch: dict[str, Any] = super()._generate_and_score_completions(inputs)
             if by_difficulty is not None:
-                count, process = len(batch["advantages"]), self.accelerator.process_index
-                rewards = self._group_rewards[process * count : (process + 1) * count].nansum(dim=1)
-                weight = difficulty(rewards, self.num_generations, by_difficulty)
+                weight = difficulty(self.own_rewards(len(batch["advantages"])), self.num_generations, by_difficulty)
                 batch["advantages"] = batch["advantages"] * weight.view(-1, *[1] * (batch["advantages"].dim() - 1))
             return batch
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rlhf_pipeline.policy import trainers
+from rlhf_pipeline.policy import groups, trainers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -83,18 +83,12 @@ def weighted(base: Any, weigh: Weigh) -> Any:
     """Return a class of GRPO trainer whose advantages are a rule's weights."""
     import torch
 
-    class Weighted(base):
+    class Weighted(groups.remembering(base)):  # type: ignore[misc]
         """Replaces the advantages of what was generated, and leaves the KL term out of the loss."""
-
-        def _calculate_rewards(self, *args: Any, **kwargs: Any) -> Any:
-            self._rewards = super()._calculate_rewards(*args, **kwargs)
-            return self._rewards
 
         def _generate_and_score_completions(self, inputs: Any) -> Any:
             batch = super()._generate_and_score_completions(inputs)
-            count = len(batch["completion_ids"])
-            own = slice(self.accelerator.process_index * count, (self.accelerator.process_index + 1) * count)
-            rewards = self._rewards[own].nansum(dim=1)
+            rewards = self.own_rewards(len(batch["completion_ids"]))
             mask = batch["completion_mask"]
             with torch.no_grad():
                 rollout = Rollout(rewards, self.num_generations, mask, self._logps(batch), batch["ref_per_token_logps"])

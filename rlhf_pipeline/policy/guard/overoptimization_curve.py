@@ -81,9 +81,8 @@ def fit(kl: Floats, gains: Floats, params: Params | None = None) -> Curve:
     if (d > NEAR_ZERO).sum() < MIN_POINTS:
         raise ValueError(f"{(d > NEAR_ZERO).sum()} checkpoints away from the reference; a law needs {MIN_POINTS}")
     basis = np.stack([d, -law.bend(d)], axis=1)
-    solve = np.linalg.pinv(basis)
-    alpha, beta = solve @ gains.mean(axis=1)
-    mean = gains.mean(axis=1)
+    solve, mean = np.linalg.pinv(basis), gains.mean(axis=1)
+    alpha, beta = solve @ mean
     left = mean - basis @ np.array([alpha, beta])
     total = float(((mean - mean.mean()) ** 2).sum())
     peak = _peak(law, solve, gains, float(alpha), float(beta), params.seed)
