@@ -19,13 +19,13 @@ from benchmarks.claims.parts import ensembles
 from benchmarks.claims.running import FRESH
 from benchmarks.clone import commit
 from benchmarks.kinds import (
-    ALONE,
     BEST,
     BY_MARGIN,
     COVERAGE,
     KINDS,
     OPTIMISED,
     POLICIES,
+    SINGLE,
     SLICES,
     Measured,
     measure_seed,
@@ -68,7 +68,7 @@ def draw(seeds: Sequence[Mapping[str, Measured]], path: Path) -> None:
 
     def on_axes(_: Any, axes: Sequence[Any]) -> None:
         for (where, split), axis in zip(SLICES.items(), axes, strict=True):
-            for colour, kind in zip(CYCLE, [k for k in KINDS if k != ALONE], strict=False):
+            for colour, kind in zip(CYCLE, [k for k in KINDS if k not in SINGLE], strict=False):
                 one = f"{kind} | mean"
                 right = [mean(seed[one][f"right at {share:.0%}, {where}"] for seed in seeds) for share in COVERAGE]
                 axis.plot(COVERAGE, right, color=colour, label=kind)

@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from benchmarks.claims.lab import Lab
-from benchmarks.claims.parts import ensembles, joining, policies, reading, samples, voices, worlds
+from benchmarks.claims.parts import ensembles, joining, larger, policies, reading, samples, voices, worlds
 from rlhf_pipeline import methods
 from rlhf_pipeline.records import text
 from rlhf_pipeline.scoring import score_all
@@ -24,6 +24,8 @@ SLICES = {"in": "plain", "out": "shifted"}
 COVERAGE = tuple(step / 10 for step in range(1, 11))
 NUM_TIMED = 500
 ALONE = "one member"
+LONG, WIDE = "one member, four times as long", "one member, twice as wide"
+SINGLE = (ALONE, LONG, WIDE)
 BEST = "gold of best of 64"
 Measured = dict[str, float]
 
@@ -42,6 +44,8 @@ APART = ("a", "b")
 """Of the night's members, one on each trunk."""
 KINDS: Mapping[str, Callable[[Lab], list[list[Path]]]] = {
     ALONE: lambda lab: [[model] for model in ensembles.strong(lab)],
+    LONG: lambda lab: [[larger.long(lab)]],
+    WIDE: lambda lab: [[larger.wide(lab)]],
     "two fine-tunings of one trunk": two(same_trunk=True),
     "two trunks": two(same_trunk=False),
     "two fine-tunings of two trunks (a night's four)": lambda lab: [ensembles.strong(lab)],
@@ -159,7 +163,7 @@ def measure_seed(seed: int) -> dict[str, Measured]:
     lab, found = Lab(seed), {}
     for kind in KINDS:
         cost = cost_of(lab, KINDS[kind](lab)[0])
-        for aggregator in ["mean"] if kind == ALONE else methods.names(joining.AGGREGATORS):
+        for aggregator in ["mean"] if kind in SINGLE else methods.names(joining.AGGREGATORS):
             found[f"{kind} | {aggregator}"] = measure(lab, kind, aggregator) | cost
     return found | {POLICIES: after_policies(lab)}
 
