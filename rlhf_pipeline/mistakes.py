@@ -42,13 +42,18 @@ def describe(error: BaseException, lower: str = "") -> str | None:
         return one_line(error)
     if isinstance(error, KeyboardInterrupt):
         return "interrupted; run again: what is done stays, and a training goes on from its last checkpoint"
-    if isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY):
+    if is_too_little_memory(error):
         return f"too little memory; lower {lower}" if lower else "too little memory; close other programs"
     found = IN_TEXT.search(str(error))
     number = int(found[1]) if found else getattr(error, "errno", None)
     if number in REMEDIES:
         return f"{getattr(error, 'filename', None) or 'an output'}: {REMEDIES[number]}"
     return None
+
+
+def is_too_little_memory(error: BaseException) -> bool:
+    """Return whether memory ran out, the machine's or a GPU's."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY)
 
 
 def one_line(error: BaseException) -> str:

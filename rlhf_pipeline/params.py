@@ -112,12 +112,15 @@ class Denoising(Section):
 
 
 class Member(Section):
-    """One reward model. An evaluator is audited like a member and never reaches the policy."""
+    """One reward model. An evaluator is audited like a member and never reaches the policy's training.
+
+    A guard is audited too; the policy is never rewarded by it, but its training is watched with it.
+    """
 
     trunk: str
     pairs: str
     objective: Objective
-    role: Literal["member", "evaluator"] = "member"
+    role: Literal["member", "evaluator", "guard"] = "member"
     ready: bool = False  # its trunk is a ready reward model; pairs and objective are not used
     settings: Settings = {}
     objective_settings: Settings = {}
@@ -150,6 +153,14 @@ class Validation(Section):
     bounds: Bounds = {}
 
 
+class Guard(Section):
+    """What an alarm does in the policy's training; `settings` are the monitor's."""
+
+    action: Literal["warn", "stop", "roll_back", "raise_beta"] = "warn"
+    factor: float = Field(default=2.0, gt=1)  # of raise_beta: what the weight of the KL divergence is multiplied by
+    settings: Settings = {}
+
+
 class Policy(Section):
     """Optimisation of the reference trunk against the ensemble."""
 
@@ -159,6 +170,7 @@ class Policy(Section):
     settings: Settings = {}
     shaping: list[Shaping] = []
     shaping_settings: dict[str, Settings] = {}
+    guard: Guard = Guard()
 
 
 class Evaluation(Section):
@@ -255,5 +267,5 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
 
 def _known_keys(error: ValidationError) -> list[str]:
     models: list[type[BaseModel]] = [Params, Curation, Split, Decontamination, Sft, Trunk, Denoising, Rewards, Member]
-    models += [Validation, Policy, Evaluation, Gate]
+    models += [Validation, Policy, Guard, Evaluation, Gate]
     return sorted({name for model in models for name in model.model_fields})

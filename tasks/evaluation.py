@@ -11,7 +11,7 @@ from rlhf_pipeline.evaluation.numbers import read_numbers
 from rlhf_pipeline.evaluation.report import render
 from rlhf_pipeline.evaluation.settings import EvaluationSettings, evaluation_settings
 from rlhf_pipeline.params import Params, load_params
-from rlhf_pipeline.records import derive_seed, read_rows, write_csv, write_json, write_rows
+from rlhf_pipeline.records import derive_seed, read_rows, text, write_csv, write_json, write_rows
 from rlhf_pipeline.verdicts import Interval, judge, write_verdict
 
 DATA = Path("data")
@@ -71,7 +71,7 @@ def write_curve(
     rows = read_rows(DATA / "policy/samples.jsonl")
     prompts, index = curve.distinct_prompts(rows)
     drawn = sides.draw(reference, prompts, settings, derive_seed(seed, "curve"))
-    ratings = Panel(judges, prompts, sides.texts(drawn)).rate(index, [curve.as_text(row["completion"]) for row in rows])
+    ratings = Panel(judges, prompts, sides.texts(drawn)).rate(index, [text(row["completion"]) for row in rows])
     write_csv(OUT / "curve.csv", curve.draw_curve(rows, ratings), curve.COLUMNS)
     return climb.judge_climb(rows, ratings, index, settings.guard)
 

@@ -10,11 +10,12 @@ from rlhf_pipeline.records import derive_seed, read_json, read_some_rows, write_
 
 if TYPE_CHECKING:
     from rlhf_pipeline.policy.card import Origin
+    from rlhf_pipeline.policy.watching import Plan
     from rlhf_pipeline.validation.ensemble import Ensemble
 
 OUT = Path("data/policy")
 PROMPTS = "data/curation/policy_prompts.jsonl"
-ENSEMBLE = "data/validation/ensemble.json"
+ENSEMBLE, MEMBERS = "data/validation/ensemble.json", "data/rewards/members"
 
 
 def main() -> None:
@@ -36,14 +37,15 @@ def main() -> None:
     settings = methods.settings(algorithm, params.policy.settings)
     shape = compose(params.policy.shaping, params.policy.shaping_settings) if params.policy.shaping else None
     listed = [name for name, member in params.rewards.members.items() if member.role == "member"]
-    ensemble = Ensemble.load(ENSEMBLE, "data/rewards/members", listed)
+    ensemble = Ensemble.load(ENSEMBLE, MEMBERS, listed)
     reference = Path("data/sft/trunks") / params.policy.reference
+    plan = guard(params)
     seed, threads = derive_seed(params.seed, "policy"), params.policy.threads
     effective = {**params.policy.model_dump(), "settings": settings.model_dump(), "seed": seed}
     # The ensemble's description holds the content hash of each member.
     with checkpoints.kept("policy", [PROMPTS, ENSEMBLE, reference], effective) as folder:
         prompts, out = read_some_rows(PROMPTS), OUT / "model"
-        result = train(reference, ensemble, prompts, algorithm, settings, seed, out, threads, folder, shape)
+        result = train(reference, ensemble, prompts, algorithm, settings, seed, out, threads, folder, shape, plan)
         card.write(out, origin(params, settings, ensemble, result["metrics"]["num_prompts"]))
         write_csv(OUT / "trajectory.csv", result["trajectory"], COLUMNS)
         write_rows(OUT / "samples.jsonl", result["samples"])
@@ -57,6 +59,19 @@ def main() -> None:
         datasets=[PROMPTS],
         curve=result["trajectory"],
     )
+
+
+def guard(params: Params) -> "Plan":
+    """Return what watches the training: the monitor with the reward models that have the role of guard."""
+    from rlhf_pipeline.policy.guard import reward_hack_monitor
+    from rlhf_pipeline.policy.watching import Plan
+    from rlhf_pipeline.validation.ensemble import load_panel
+
+    section = params.policy.guard
+    listed = [name for name, member in params.rewards.members.items() if member.role == "guard"]
+    held_out = load_panel(ENSEMBLE, MEMBERS, listed, "guards") if listed else {}
+    monitor = methods.parse_settings(reward_hack_monitor.Params, section.settings, "policy.guard.settings")
+    return Plan(section.action, section.factor, monitor, list(held_out.values()))
 
 
 def origin(params: Params, settings: Any, ensemble: "Ensemble", num_prompts: int) -> "Origin":

@@ -28,7 +28,8 @@ def main() -> None:
     torch.set_num_threads(1)  # each model is scored on one thread, `threads` of them at once
     members = [name for name, member in listed.items() if member.role == "member"]
     evaluators = [name for name, member in listed.items() if member.role == "evaluator"]
-    models = load_members(MEMBERS, [*members, *evaluators], listed)
+    guards = [name for name, member in listed.items() if member.role == "guard"]
+    models = load_members(MEMBERS, [*members, *evaluators, *guards], listed)
 
     rows = {name: read_rows(CURATION / f"{name}.jsonl") for name in ("test", "validation", "contrast", "single_edits")}
     plan = audit.plan(Inputs(**rows, fits=fits_all(models.values())), section.checks, section.check_settings)
@@ -44,11 +45,12 @@ def main() -> None:
     ensemble = join(members, aggregator=section.aggregator, settings=section.aggregator_settings)
     own = raw[: len(ensemble.voices)]
     ensemble = audit.calibrate(plan, audit.fit_aggregator(plan, ensemble, own), own)
-    panel = join(evaluators) if evaluators else None
+    panel = join([*evaluators, *guards]) if evaluators or guards else None
     results = audit.run_checks(plan, ensemble, panel, raw, params.seed)
     verdict = audit.judge_results(results, section.bounds)
 
-    ensemble.write(OUT / "ensemble.json", MEMBERS, panel)
+    others = [join(names) if names else None for names in (evaluators, guards)]
+    ensemble.write(OUT / "ensemble.json", MEMBERS, evaluators=others[0], guards=others[1])
     write_json(OUT / "audit.json", audit.describe(results, ensemble, panel))
     write_calibration(OUT / "calibration.csv", audit.rows_of(results, "calibration"))
     write_verdict(OUT / "verdict.json", verdict)

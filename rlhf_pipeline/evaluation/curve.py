@@ -7,19 +7,9 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor, tensor
 
 from rlhf_pipeline.evaluation.judges import Ratings
-from rlhf_pipeline.records import Conversation, Row, hash_text, text, user
+from rlhf_pipeline.records import Conversation, Row, hash_text
 
 COLUMNS = ("step", "kl", "proxy_reward", "evaluator_reward", "gold_reward", "disagreement")
-
-
-def as_conversation(value: str | Conversation) -> Conversation:
-    """Return a prompt as a conversation, whether saved as one or as plain text."""
-    return user(value) if isinstance(value, str) else value
-
-
-def as_text(value: str | Conversation) -> str:
-    """Return a completion as text, whether saved as text or as a conversation."""
-    return value if isinstance(value, str) else text(value)
 
 
 def distinct_prompts(rows: Sequence[Row]) -> tuple[list[Conversation], list[int]]:
@@ -28,7 +18,7 @@ def distinct_prompts(rows: Sequence[Row]) -> tuple[list[Conversation], list[int]
     prompts: list[Conversation] = []
     index: list[int] = []
     for row in rows:
-        prompt = as_conversation(row["prompt"])
+        prompt: Conversation = row["prompt"]
         key = hash_text(*(part for message in prompt for part in (message["role"], message["content"])))
         if key not in numbers:
             numbers[key] = len(prompts)

@@ -22,7 +22,7 @@ from rlhf_pipeline.evaluation.yardstick import Yardstick, mean_reward
 from rlhf_pipeline.intervals import mean_interval
 from rlhf_pipeline.params import Params, load_params
 from rlhf_pipeline.records import Conversation, derive_seed, read_rows, write_json
-from rlhf_pipeline.validation.ensemble import load_evaluators
+from rlhf_pipeline.validation.ensemble import load_panel
 
 SIDES = ("champion", "challenger")
 
@@ -65,9 +65,7 @@ def rate(
             name: [(prompts[i], s.text) for i, one in enumerate(found) for s in one] for name, found in drawn.items()
         }
         return "gold", {name: rate_by_gold(gold, found).reshape(len(prompts), -1) for name, found in pairs.items()}
-    evaluators = load_evaluators(
-        data / "validation/ensemble.json", data / "rewards/members", listed(params, "evaluator")
-    )
+    evaluators = load_panel(data / "validation/ensemble.json", data / "rewards/members", listed(params, "evaluator"))
     if not evaluators:
         raise NoJudge("neither gold nor an evaluator: give one of rewards.members the role evaluator")
     taken = [Yardstick.take(one, prompts, texts(drawn["champion"])) for one in evaluators.values()]

@@ -13,7 +13,7 @@ from rlhf_pipeline.evaluation.gold import Gold, load_gold
 from rlhf_pipeline.evaluation.yardstick import Yardstick, mean_reward
 from rlhf_pipeline.params import Params
 from rlhf_pipeline.records import Conversation
-from rlhf_pipeline.validation.ensemble import Ensemble, Rewards, load_evaluators
+from rlhf_pipeline.validation.ensemble import Ensemble, Rewards, load_panel
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def load_judges(data: Path, params: Params) -> Judges:
     """
     described, folder = data / "validation/ensemble.json", data / "rewards/members"
     ensemble = Ensemble.load(described, folder, listed(params, "member"))
-    evaluators = load_evaluators(described, folder, listed(params, "evaluator"))
+    evaluators = load_panel(described, folder, listed(params, "evaluator"))
     return Judges(ensemble, evaluators, load_gold(data / "curation/gold.json"), params.evaluation.threads)
 
 

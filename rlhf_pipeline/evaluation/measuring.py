@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from rlhf_pipeline.evaluation.judges import Judges, Ratings, rate_by_gold
-from rlhf_pipeline.evaluation.metrics import agreement, diversity, length
+from rlhf_pipeline.evaluation.metrics import agreement, length
 from rlhf_pipeline.evaluation.metrics.gap_closed import gap_closed
 from rlhf_pipeline.evaluation.metrics.win_rate import wins
 from rlhf_pipeline.evaluation.sides import Side
 from rlhf_pipeline.intervals import mean_interval
+from rlhf_pipeline.policy import diversity
 from rlhf_pipeline.records import Row
 from rlhf_pipeline.verdicts import Interval, exactly
 

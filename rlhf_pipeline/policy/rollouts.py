@@ -54,8 +54,8 @@ class Params(trainers.Params):
         return True
 
 
-Weigh = Callable[[Rollout], "Tensor"]
-"""Gives each completion or each of its tokens a weight, [B] or [B, T]; above 0 it becomes likelier."""
+Weigh = Callable[[Rollout, Any], "Tensor"]
+"""Takes the settings too. Gives each completion or each of its tokens a weight, [B] or [B, T]; above 0: likelier."""
 
 
 def trainer(weigh: Weigh, setup: trainers.Setup, params: Params) -> Any:
@@ -68,7 +68,7 @@ def trainer(weigh: Weigh, setup: trainers.Setup, params: Params) -> Any:
     """
     from trl import GRPOTrainer
 
-    return trainers.create_trainer(weighted(GRPOTrainer, weigh), config(setup, params), setup, params)
+    return trainers.create_trainer(weighted(GRPOTrainer, weigh, params), config(setup, params), setup, params)
 
 
 def config(setup: trainers.Setup, params: Params, **more: Any) -> Any:
@@ -79,12 +79,14 @@ def config(setup: trainers.Setup, params: Params, **more: Any) -> Any:
     return GRPOConfig(**{**shared, **more})
 
 
-def weighted(base: Any, weigh: Weigh) -> Any:
+def weighted(base: Any, weigh: Weigh, params: Params) -> Any:
     """Return a class of GRPO trainer whose advantages are a rule's weights."""
     import torch
 
     class Weighted(groups.remembering(base)):  # type: ignore[misc]
         """Replaces the advantages of what was generated, and leaves the KL term out of the loss."""
+
+        rule_params = params
 
         def _generate_and_score_completions(self, inputs: Any) -> Any:
             batch = super()._generate_and_score_completions(inputs)
@@ -98,7 +100,7 @@ def weighted(base: Any, weigh: Weigh) -> Any:
 
         def _weigh(self, rollout: Rollout) -> dict[str, Tensor]:
             """Return what a batch of the loss holds beside the completions; rows are shuffled together."""
-            return {"advantages": weigh(rollout)}
+            return {"advantages": weigh(rollout, self.rule_params)}
 
         def _logps(self, batch: Any) -> Any:
             """Return the log-probabilities of the completions under the policy, [B, T]."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -51,6 +51,9 @@ class Params(training.TrainingParams):
     difficulty: groups.Difficulty | None = Field(
         None, description="weigh a prompt by 4 p (1 - p) of its success p; null: all prompts alike"
     )
+    halve_on_oom: bool = Field(
+        False, description="where memory runs out, halve rows_at_once and go on from the last checkpoint"
+    )
     vllm: Vllm | None = Field(None, description="draw completions through vLLM; null: through transformers")
     save_samples_steps: int = Field(20, ge=1, description="steps between saved samples; first and last are saved too")
     num_sampled_prompts: int = Field(48, ge=1, description="prompts with a saved sample, the same every time")
@@ -59,6 +62,18 @@ class Params(training.TrainingParams):
     def logs_kl(self) -> bool:
         """Return whether the trainer scores every completion under both models anyway, and logs their divergence."""
         return self.beta > 0
+
+    @property
+    def draws_completions(self) -> bool:
+        """Return whether the trainer draws completions at every step, and logs what they are worth."""
+        return True
+
+    def halved(self) -> Params | None:
+        """Return these settings with half as many rows in memory together; None where one row is too much."""
+        rows = (self.rows_at_once or self.batch_size) // 2
+        while rows and self.batch_size % rows:
+            rows -= 1
+        return self.model_copy(update={"rows_at_once": rows}) if rows else None
 
     @model_validator(mode="after")
     def _groups_fill_the_batch(self) -> Params:
@@ -126,7 +141,29 @@ def generation(params: Params) -> dict[str, Any]:
     }
 
 
-def create_trainer(trainer: Any, config: Any, setup: Setup, params: Params, added: Sequence[str] = ()) -> Any:
+def raise_beta(trainer: Any, factor: float) -> None:
+    """Multiply the weight of the KL divergence that a trainer of an algorithm counts with, from its next step on.
+
+    Raises:
+        Mistake: the weight is 0, which no factor raises.
+    """
+    if hasattr(trainer, "rule_params"):
+        found = trainer.rule_params.beta * factor
+        trainer.rule_params = trainer.rule_params.model_copy(update={"beta": found})
+    else:
+        found = trainer.beta = trainer.beta * factor
+    if not found:
+        raise Mistake("policy.guard.action raise_beta multiplies policy.settings.beta, which is 0; set it above 0")
+
+
+def create_trainer(
+    trainer: Any,
+    config: Any,
+    setup: Setup,
+    params: Params,
+    added: Sequence[str] = (),
+    inputs: Mapping[str, Any] | None = None,
+) -> Any:
     """Return a trainer of a TRL class with our optimizer, callbacks and a quiet progress bar.
 
     Args:
@@ -135,6 +172,7 @@ def create_trainer(trainer: Any, config: Any, setup: Setup, params: Params, adde
         setup: what it trains.
         params: the algorithm's settings.
         added: modules that the algorithm put on the policy, trained whole and taken off again before it is saved.
+        inputs: what it trains on; the prompts and the reward function where None.
 
     Raises:
         Mistake: a module was added to a policy whose weights are packed in four bits.
@@ -152,9 +190,8 @@ def create_trainer(trainer: Any, config: Any, setup: Setup, params: Params, adde
         trainer = groups.grouped(trainer, params.idle_groups, params.difficulty)
     made = training.guarded(trainer)(
         model=setup.policy,
-        reward_funcs=setup.reward_function,
         args=config,
-        train_dataset=setup.dataset,
+        **({"train_dataset": setup.dataset, "reward_funcs": setup.reward_function} if inputs is None else inputs),
         processing_class=setup.tokenizer,
         callbacks=list(setup.callbacks),
         peft_config=adapters_of,

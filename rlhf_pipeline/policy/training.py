@@ -10,7 +10,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from rlhf_pipeline import checkpoints, models, training
-from rlhf_pipeline.mistakes import Mistake
+from rlhf_pipeline.mistakes import Mistake, is_too_little_memory
+from rlhf_pipeline.policy import watching
 from rlhf_pipeline.policy.sampling import completion_logps, render_prompts
 from rlhf_pipeline.policy.trainers import Params, Setup
 from rlhf_pipeline.records import Conversation, Row, derive_seed
@@ -74,16 +75,66 @@ def train(
     threads: int = 1,
     checkpoint_folder: Path | None = None,
     shape: Shape | None = None,
+    plan: watching.Plan | None = None,
 ) -> dict[str, Any]:
     """Train a policy from the reference and save it into `out`; return metrics, trajectory and samples.
 
-    `shape` is done to the ensemble's rewards before the algorithm sees them; see `policy.shaping`.
+    Args:
+        reference_folder: where it begins, and what its KL divergence counts from.
+        ensemble: what it is optimised against.
+        prompts: what it answers.
+        algorithm: a module of `policy/algorithms`.
+        params: its settings.
+        seed: of prompts, completions and updates.
+        out: the folder of the policy.
+        threads: models of the ensemble that are scored at once.
+        checkpoint_folder: from which a killed training goes on.
+        shape: done to the ensemble's rewards before the algorithm sees them; see `policy.shaping`.
+        plan: what watches the training; None warns by the samples alone.
 
     Raises:
         EnsembleError: a member gave NaN or infinity; names it.
         Mistake: no prompt is short enough.
         DivergedError: the loss or its gradient is not finite; names the step and the ids of the prompts.
     """
+    while True:
+        try:
+            return _train(
+                reference_folder, ensemble, prompts, algorithm, params, seed, out, threads, checkpoint_folder, shape,
+                plan or watching.Plan(),
+            )  # fmt: skip
+        except (RuntimeError, MemoryError) as error:
+            smaller = params.halved() if params.halve_on_oom and is_too_little_memory(error) else None
+            if smaller is None:
+                raise
+            print(f"too little memory: going on with rows_at_once {smaller.rows_at_once}", flush=True)
+            params = smaller
+        _release_memory()
+
+
+def _release_memory() -> None:
+    import gc
+
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _train(
+    reference_folder: Path | str,
+    ensemble: Ensemble,
+    prompts: Sequence[Row],
+    algorithm: ModuleType,
+    params: Any,
+    seed: int,
+    out: Path,
+    threads: int,
+    checkpoint_folder: Path | None,
+    shape: Shape | None,
+    plan: watching.Plan,
+) -> dict[str, Any]:
     from rlhf_pipeline.policy import trajectory
     from rlhf_pipeline.policy.proxy import measure_proxy
 
@@ -92,24 +143,30 @@ def train(
     context = models.context_length(policy)
     rows, num_too_long = choose_prompts(prompts, tokenizer, params, derive_seed(seed, "prompts"), context)
     limit = params.max_completion_length
-    proxy = measure_proxy(
-        ensemble, reference, tokenizer, [row["prompt"] for row in rows],
-        num_references=params.num_references, max_new_tokens=limit, seed=derive_seed(seed, "baseline"), threads=threads,
+    asked, sampled = [row["prompt"] for row in rows], rows[: params.num_sampled_prompts]
+    against = partial(
+        measure_proxy, reference=reference, tokenizer=tokenizer, num_references=params.num_references,
+        max_new_tokens=limit, seed=derive_seed(seed, "baseline"), threads=threads,
     )  # fmt: skip
+    proxy = against(ensemble, prompts=asked)
+    held_out = [against(one, prompts=asked[: len(sampled)]) for one in plan.held_out]
     draw = partial(
-        trajectory.draw_samples, policy, reference, tokenizer, proxy,
-        [row["id"] for row in rows[: params.num_sampled_prompts]],
+        trajectory.draw_samples, policy, reference, tokenizer, proxy, [row["id"] for row in sampled], held_out,
         max_new_tokens=limit, seed=derive_seed(seed, "samples"),
     )  # fmt: skip
-    recorder = trajectory.Recorder(draw, params.save_samples_steps)
+    recorder = trajectory.Recorder(draw, params.save_samples_steps, params.draws_completions)
     measure = None if params.logs_kl else partial(mean_kl, policy, reference, tokenizer)
     reward = proxy.reward_function(measure, shape, derive_seed(seed, "shaping"))
     steps = derive_seed(seed, "steps")
-    setup = Setup(policy, tokenizer, _dataset(rows), reward, steps, [recorder], checkpoint_folder)
+    guard = watching.Guard(recorder, plan, checkpoint_folder)
+    setup = Setup(policy, tokenizer, _dataset(rows), reward, steps, [recorder, guard], checkpoint_folder)
     trainer = algorithm.trainer(setup, params)
+    guard.attach(trainer)
     checkpoints.train(trainer)
+    guarded = guard.finish(trainer.model)
     models.save_model(out, _finish(trainer, params, load), tokenizer)
-    metrics = {**trajectory.summarise(recorder.rows), "num_prompts": len(rows), "num_too_long": num_too_long}
+    counts = {"num_steps": trainer.state.global_step, "num_prompts": len(rows), "num_too_long": num_too_long}
+    metrics = {**trajectory.summarise(recorder.rows), **counts, **guarded}
     return {"metrics": metrics, "trajectory": recorder.rows, "samples": recorder.samples}
 
 

@@ -1,5 +1,7 @@
 """What is recorded while a policy is trained: a row per optimizer step, and samples along the way.
 
+An algorithm that draws no completions in training has a row per saved step, of its samples.
+
 A row's `step` counts the updates behind the policy that is measured: row 0 is the reference. `kl` is nats per
 completion, summed to the end token, on own samples at temperature 1. Of a saved sample it is the log-ratio; of a step,
 the mean over its completions of what the trainer logs: log-ratios in RLOO, in GRPO the estimator exp(-r) + r - 1 of a
@@ -10,13 +12,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean, pstdev
 from typing import TYPE_CHECKING, Any
 
 from transformers import TrainerCallback
 from transformers.trainer_callback import ExportableState, ProgressCallback
 
 from rlhf_pipeline.policy.proxy import Proxy
-from rlhf_pipeline.policy.sampling import kl_per_completion, sample
+from rlhf_pipeline.policy.sampling import completion_logps, sample
 from rlhf_pipeline.records import Row, assistant
 
 if TYPE_CHECKING:
@@ -46,9 +49,12 @@ class Bar(ProgressCallback):
 class Recorder(TrainerCallback, ExportableState):
     """Collects the rows of trajectory.csv and samples.jsonl; what it has collected is part of every checkpoint."""
 
-    def __init__(self, draw: Draw, save_samples_steps: int) -> None:
-        """Record; `draw(step=…)` returns samples of the policy as it then is."""
-        self.draw = draw
+    def __init__(self, draw: Draw, save_samples_steps: int, reads_log: bool = True) -> None:
+        """Record; `draw(step=…)` returns samples of the policy as it then is.
+
+        `reads_log`: the trainer logs what completions are worth; else that is read off the samples.
+        """
+        self.draw, self.reads_log = draw, reads_log
         self.save_samples_steps = save_samples_steps
         self.rows: list[dict[str, float]] = []
         self.samples: list[Row] = []
@@ -75,7 +81,7 @@ class Recorder(TrainerCallback, ExportableState):
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Add a row; a step that reuses completions keeps the values of the step that drew them."""
         logs: Mapping[str, float] = kwargs["logs"]
-        if "loss" in logs:
+        if "loss" in logs and self.reads_log:
             found = {column: float(logs[name]) for name, column in LOGGED.items() if name in logs}
             if "kl" in logs and "completion_tokens" in found:
                 found["kl"] = float(logs["kl"]) * found["completion_tokens"]
@@ -84,7 +90,10 @@ class Recorder(TrainerCallback, ExportableState):
 
     def _save(self, model: PreTrainedModel, step: int) -> None:
         was_training = model.training
-        self.samples += self.draw(step=step)
+        drawn = self.draw(step=step)
+        self.samples += drawn
+        if not self.reads_log:
+            self.rows.append(row_of(drawn))
         model.train(was_training)
 
 
@@ -94,25 +103,46 @@ def _shuffle_again(loader: Any, num_passes: int) -> None:
         next(iter(loader.batch_sampler.sampler))
 
 
+def row_of(samples: Sequence[Row]) -> dict[str, float]:
+    """Return a step's row as its samples tell it; `reward_std` is over prompts."""
+    rewards, num_tokens = [row["proxy_reward"] for row in samples], sum(row["completion_tokens"] for row in samples)
+    return {
+        "step": samples[0]["step"],
+        "proxy_reward": fmean(rewards),
+        "kl": fmean(row["kl"] for row in samples),
+        "completion_tokens": num_tokens / len(samples),
+        "disagreement": fmean(row["disagreement"] for row in samples),
+        "truncated_fraction": fmean(row["is_truncated"] for row in samples),
+        "reward_std": pstdev(rewards),
+        "entropy": -sum(row["logp"] for row in samples) / max(num_tokens, 1),
+    }
+
+
 def draw_samples(
     policy: PreTrainedModel,
     reference: PreTrainedModel,
     tokenizer: PreTrainedTokenizerFast,
     proxy: Proxy,
     prompt_ids: Sequence[str],
+    held_out: Sequence[Proxy] = (),
     *,
     step: int,
     max_new_tokens: int,
     seed: int,
 ) -> list[Row]:
-    """Return one completion for each of the proxy's first prompts, with its reward, disagreement and KL in nats."""
+    """Return one completion for each of the proxy's first prompts, with its reward, disagreement and KL in nats.
+
+    `held_out`: the mean reward by what the policy is not trained against, where there is any.
+    """
     index = range(len(prompt_ids))
     prompts = [proxy.prompts[i] for i in index]
     drawn = [
         one[0] for one in sample(policy, tokenizer, prompts, num_samples=1, max_new_tokens=max_new_tokens, seed=seed)
     ]
-    rewards = proxy.rate(index, [one.text for one in drawn])
-    kl = kl_per_completion(policy, reference, tokenizer, prompts, drawn)
+    texts, ids = [one.text for one in drawn], [one.completion_ids for one in drawn]
+    rewards = proxy.rate(index, texts)
+    others = [one.rate(index, texts).reward for one in held_out]
+    logps, ref_logps = (completion_logps(model, tokenizer, prompts, ids) for model in (policy, reference))
     return [
         {
             "step": step,
@@ -121,7 +151,11 @@ def draw_samples(
             "completion": assistant(drawn[i].text),
             "proxy_reward": rewards.reward[i].item(),
             "disagreement": rewards.disagreement[i].item(),
-            "kl": kl[i].item(),
+            "kl": (logps[i] - ref_logps[i]).item(),
+            "logp": logps[i].item(),
+            "completion_tokens": len(ids[i]),
+            "is_truncated": drawn[i].is_truncated,
+            **({"held_out": sum(one[i].item() for one in others) / len(others)} if others else {}),
         }
         for i in index
     ]
@@ -133,4 +167,4 @@ def summarise(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     last = {name: sum(row[name] for row in tail) / len(tail) for name in COLUMNS if name != "step"}
     first = {f"{name}/first": rows[0][name] for name in ("proxy_reward", "disagreement")}
     wanted = ("proxy_reward", "disagreement", "kl", "completion_tokens", "truncated_fraction", "entropy")
-    return {**first, **{f"{name}/last": last[name] for name in wanted}, "num_steps": len(rows)}
+    return {**first, **{f"{name}/last": last[name] for name in wanted}}

@@ -202,8 +202,17 @@ class Ensemble:
         members_folder: Path | str,
         evaluators: "Ensemble | None" = None,
         trunks: Sequence[Settings] = (),
+        guards: "Ensemble | None" = None,
     ) -> None:
-        """Write ensemble.json, with the content hash of each member and the effective settings."""
+        """Write ensemble.json, with the content hash of each member and the effective settings.
+
+        Args:
+            path: of the file.
+            members_folder: holds the members, and the judges.
+            evaluators: reward models that judge the policy and are none of its members.
+            trunks: what members that are adapters share.
+            guards: reward models that its training is watched with.
+        """
         content = {
             "schema_version": SCHEMA_VERSION,
             "normalisation": self.normalisation,
@@ -213,20 +222,23 @@ class Ensemble:
             "temperature": self.temperature,
             "members": _entries(self, members_folder),
             "evaluators": _entries(evaluators, members_folder) if evaluators else [],
+            "guards": _entries(guards, members_folder) if guards else [],
             "trunks": list(trunks),
         }
         write_json(path, content)
 
 
-def load_evaluators(path: Path | str, members_folder: Path | str, listed: Collection[str]) -> dict[str, Ensemble]:
-    """Load each evaluator as an ensemble of one; `listed` holds the names with the role of evaluator.
+def load_panel(
+    path: Path | str, members_folder: Path | str, listed: Collection[str], kind: str = "evaluators"
+) -> dict[str, Ensemble]:
+    """Load each evaluator, or each of the `guards`, as an ensemble of one; `listed` holds the names with that role.
 
     Raises:
-        EnsembleError: an evaluator is missing, altered or not listed; names it.
+        EnsembleError: one is missing, altered or not listed; names it.
     """
     described = _read(path)
     found = {}
-    for entry in described["evaluators"]:
+    for entry in described.get(kind, []):
         hashes = {entry["name"]: entry["sha256"]}
         models = load_members(members_folder, list(hashes), listed, hashes)
         found[entry["name"]] = Ensemble(models, _statistics([entry]), described["normalisation"], hashes=hashes)

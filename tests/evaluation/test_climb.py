@@ -1,10 +1,9 @@
 """Tests of the guard on saved samples: a climb that the evaluators stop following alarms, and says when."""
 
 import numpy as np
-import pytest
 import torch
 
-from rlhf_pipeline.evaluation.climb import judge_climb, read_steps
+from rlhf_pipeline.evaluation.climb import judge_climb
 from rlhf_pipeline.evaluation.judges import Ratings
 from rlhf_pipeline.policy.guard.reward_hack_monitor import Params
 from rlhf_pipeline.records import assistant
@@ -13,12 +12,17 @@ NUM_PROMPTS, STEPS = 40, (0, 20, 40, 60)
 WORDS = [f"w{n}" for n in range(60)]
 
 
+def sample(step, completion):
+    own = {"completion_tokens": len(completion.split()), "logp": -12.0, "is_truncated": False}
+    return {"step": step, "kl": 0.1 * step, "completion": assistant(completion), **own}
+
+
 def samples(evaluator_by_step, said=lambda prompt, step: " ".join(WORDS[prompt : prompt + 9])):
     """Return saved samples, step by step, with a rising proxy and the evaluators' mean as given."""
     rng = np.random.default_rng(0)
     worth = rng.normal(size=NUM_PROMPTS)
     cells = [(step, prompt) for step in STEPS for prompt in range(NUM_PROMPTS)]
-    rows = [{"step": step, "kl": 0.1 * step, "completion": assistant(said(prompt, step))} for step, prompt in cells]
+    rows = [sample(step, said(prompt, step)) for step, prompt in cells]
     proxy = torch.tensor([0.05 * step + worth[prompt] for step, prompt in cells])
     noise = 0.3 * rng.normal(size=len(cells))
     evaluator = torch.tensor(
@@ -53,12 +57,8 @@ def test_samples_are_paired_by_prompt_whatever_their_order():
     rows, ratings, index = samples({0: 0.0, 20: 1.0, 40: 2.0, 60: 2.5})
     order = np.random.default_rng(1).permutation(len(rows)).tolist()
     mixed = Ratings(ratings.proxy[order], ratings.disagreement[order], ratings.evaluator[order], None)
-    again = read_steps([rows[i] for i in order], mixed, [index[i] for i in order])
-    for one, other in zip(read_steps(rows, ratings, index), again, strict=True):
-        assert one.step == other.step
-        assert one.proxy.tolist() == other.proxy.tolist()
-        assert one.held_out.tolist() == other.held_out.tolist()
-    assert [one.kl for one in again] == pytest.approx([0.0, 2.0, 4.0, 6.0])
+    again = alarm([rows[i] for i in order], mixed, [index[i] for i in order])
+    assert again == alarm(rows, ratings, index)
 
 
 def test_no_samples_are_not_measured():

@@ -37,5 +37,5 @@ def test_without_gold_its_column_stays_blank(word_counter, tmp_path):
 
 
 def test_prompts_are_told_apart_by_who_said_what():
-    rows = [{"prompt": user("a")}, {"prompt": [{"role": "system", "content": "a"}]}, {"prompt": "a"}]
+    rows = [{"prompt": user("a")}, {"prompt": [{"role": "system", "content": "a"}]}, {"prompt": user("a")}]
     assert distinct_prompts(rows)[1] == [0, 1, 0]

@@ -60,7 +60,7 @@ def ensemble(reference):
         model.config.num_labels = 1
         red = tokenizer.convert_tokens_to_ids("red")
         counters = [CountRed(model.config, red, weight, shifted and k == 0) for k, weight in enumerate(weights)]
-        statistics = Statistics(torch.tensor(weights), torch.zeros(len(weights)), torch.ones(len(weights)))
+        statistics = Statistics(torch.tensor(weights).abs(), torch.zeros(len(weights)), torch.ones(len(weights)))
         named = {f"m{k}": RewardModel(counter, tokenizer) for k, counter in enumerate(counters)}
         return Ensemble(named, statistics, **shape)
 
@@ -72,10 +72,16 @@ def run(reference, prompts, ensemble, tmp_path):
     """Return a function that trains an algorithm on the tiny parts: `run("grpo", seed=1, num_steps=5)`."""
 
     def train_tiny(
-        name: str, made: Ensemble | None = None, seed: int = 1, out=tmp_path / "model", checkpoints=None, **overrides
+        name: str,
+        made: Ensemble | None = None,
+        seed: int = 1,
+        out=tmp_path / "model",
+        checkpoints=None,
+        plan=None,
+        **overrides,
     ):
         algorithm = methods.load("policy/algorithms", name)
         settings = methods.settings(algorithm, {**SETTINGS, **overrides})
-        return train(reference, made or ensemble(), prompts, algorithm, settings, seed, out, 1, checkpoints)
+        return train(reference, made or ensemble(), prompts, algorithm, settings, seed, out, 1, checkpoints, plan=plan)
 
     return train_tiny

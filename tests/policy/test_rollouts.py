@@ -20,7 +20,8 @@ def one_step(reference, prompts):
         data = Dataset.from_list([{"prompt": p["prompt"], "prompt_index": 0, "row": p["id"]} for p in prompts])
         seen = []
 
-        def rule_and_keep(rollout):
+        def rule_and_keep(rollout, settings):
+            assert settings is params
             seen.append(rollout)
             return rule(rollout)
 

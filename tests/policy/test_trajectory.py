@@ -27,4 +27,3 @@ def test_last_is_the_mean_of_the_last_tenth():
     rows = [{name: float(n) for name in COLUMNS} for n in range(20)]
     metrics = summarise(rows)
     assert (metrics["proxy_reward/first"], metrics["proxy_reward/last"]) == (0.0, 18.5)
-    assert metrics["num_steps"] == 20

@@ -61,8 +61,9 @@ def write_rest(data):
         write_json(data / "gate" / f"{stage}.json", {"admitted": True, "enforced": True})
         write_json(data / stage / "metrics.json", {"rows/train": 9})
     write_json(data / "validation/audit.json", {"findings": [], "worst": {}, "calibration": []})
-    saved = [{"step": step, "prompt_id": "p", "prompt": user(WORDS[3]), "completion": text, "proxy_reward": 0.0,
-              "disagreement": 0.0, "kl": float(step)} for step, text in ((0, "the fox"), (5, "e e e e"))]  # fmt: skip
+    saved = [{"step": step, "prompt_id": "p", "prompt": user(WORDS[3]), "completion": assistant(text),
+              "proxy_reward": 0.0, "disagreement": 0.0, "kl": float(step), "logp": -4.0, "completion_tokens": 4,
+              "is_truncated": False} for step, text in ((0, "the fox"), (5, "e e e e"))]  # fmt: skip
     write_rows(data / "policy/samples.jsonl", saved)
     (data / "policy/trajectory.csv").write_text("step,proxy_reward,kl\n0,0,0\n5,1,2\n")
 

@@ -11,7 +11,7 @@ import yaml
 from rlhf_pipeline import models
 from rlhf_pipeline.params import load_params
 from rlhf_pipeline.records import assistant, read_json, user, write_json, write_rows
-from rlhf_pipeline.validation.ensemble import Ensemble, EnsembleError, load_evaluators
+from rlhf_pipeline.validation.ensemble import Ensemble, EnsembleError, load_panel
 from rlhf_pipeline.verdicts import read_verdict
 from tasks import validation
 
@@ -106,7 +106,7 @@ def test_the_ensemble_that_is_written_loads_without_its_evaluator(stage):
     ensemble = Ensemble.load(out / "ensemble.json", "data/rewards/members", ["a", "b", "c", "d"])
     assert ensemble.members == ["a", "b", "c", "d"]
     assert ensemble.settings == {"c": 1.5}
-    evaluators = load_evaluators(out / "ensemble.json", "data/rewards/members", ["evaluator"])
+    evaluators = load_panel(out / "ensemble.json", "data/rewards/members", ["evaluator"])
     assert list(evaluators) == ["evaluator"]
     assert all(scale != 1 for scale in ensemble.statistics.scale.tolist())
 
@@ -142,7 +142,7 @@ def test_each_head_and_snapshot_is_audited_by_name(stage, tmp_path):
     assert [entry["name"] for entry in read_json(out / "audit.json")["members"]] == ensemble.voices
     metrics = read_json(out / "metrics.json")
     assert metrics["accuracy/c/1"] == metrics["accuracy/d"] != metrics["accuracy/b/0"]
-    assert list(load_evaluators(out / "ensemble.json", members, ["evaluator"])) == ["evaluator"]
+    assert list(load_panel(out / "ensemble.json", members, ["evaluator"])) == ["evaluator"]
 
 
 def test_the_bins_are_a_table_for_dvc_plots(stage):

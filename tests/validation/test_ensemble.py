@@ -16,7 +16,7 @@ from rlhf_pipeline.validation.ensemble import (
     AGGREGATORS,
     Ensemble,
     EnsembleError,
-    load_evaluators,
+    load_panel,
 )
 from rlhf_pipeline.validation.members import load_members, score_with
 from rlhf_pipeline.validation.normalisation import Statistics
@@ -110,7 +110,7 @@ def test_rewards_are_the_same_after_writing_and_loading(written, members):
 
 
 def test_an_evaluator_is_loaded_beside_the_ensemble_and_never_in_it(written, members):
-    evaluators = load_evaluators(written, members, ["judge"])
+    evaluators = load_panel(written, members, ["judge"])
     assert list(evaluators) == ["judge"]
     raw = evaluators["judge"].member_rewards(CONVERSATIONS)
     assert raw.shape == (1, 4)
@@ -121,7 +121,7 @@ def test_an_evaluator_is_loaded_beside_the_ensemble_and_never_in_it(written, mem
 def test_the_description_is_the_same_when_written_twice_and_holds_no_audit_numbers(written, members, tmp_path):
     before = written.read_text()
     again = Ensemble.load(written, members, ["a", "b"])
-    panel = load_evaluators(written, members, ["judge"])["judge"]
+    panel = load_panel(written, members, ["judge"])["judge"]
     again.write(tmp_path / "again.json", members, panel)
     assert (tmp_path / "again.json").read_text() == before
     entry = json.loads(before)["members"][0]
@@ -156,7 +156,7 @@ def test_a_member_that_is_not_listed_is_refused_by_name(written, members):
 def test_an_altered_evaluator_is_refused_by_name(written, members):
     (members / "judge" / "new.txt").write_text("x")
     with pytest.raises(EnsembleError, match="'judge' was altered"):
-        load_evaluators(written, members, ["judge"])
+        load_panel(written, members, ["judge"])
 
 
 @pytest.mark.parametrize("version", [2, 99])
@@ -295,7 +295,7 @@ def test_an_evaluator_with_heads_is_one_evaluator(mixed, tmp_path):
     panel = Ensemble(load_members(folder, ["many"], ["many"]), SIX.select([1, 2, 3]))
     only = Ensemble(load_members(folder, ["one"], ["one"]), SIX.select([0]))
     only.write(tmp_path / "e.json", folder, panel)
-    loaded = load_evaluators(tmp_path / "e.json", folder, ["many"])
+    loaded = load_panel(tmp_path / "e.json", folder, ["many"])
     assert list(loaded) == ["many"]
     assert loaded["many"].voices == ["many/0", "many/1", "many/2"]
     assert loaded["many"].statistics.scale.tolist() == [2.0, 3.0, 4.0]

@@ -72,7 +72,7 @@ class Reader:
 def with_values(base: Any, params: Params, reader: Reader) -> Any:
     """Return a class of trainer whose weights are the advantages of tokens over a value head, which learns beside."""
 
-    class WithValues(rollouts.weighted(base, lambda rollout: rollout.rewards)):  # type: ignore[misc]
+    class WithValues(rollouts.weighted(base, lambda rollout, _: rollout.rewards, params)):  # type: ignore[misc]
         """Reads the values off the passes that the trainer makes anyway."""
 
         def _values(self, num_tokens: int) -> Tensor:
@@ -87,7 +87,7 @@ def with_values(base: Any, params: Params, reader: Reader) -> Any:
 
         def _weigh(self, rollout: Rollout) -> dict[str, Tensor]:
             values = self._values(rollout.mask.shape[1])
-            rewards = token_rewards(rollout, params.beta)
+            rewards = token_rewards(rollout, self.rule_params.beta)
             advantages, returns = gae(rewards, values, rollout.mask, params.gamma, params.lam)
             return {"advantages": standardise(advantages, rollout.mask), "returns": returns}
 

@@ -26,7 +26,7 @@ class Params(rollouts.Params):
 
 def trainer(setup: trainers.Setup, params: Params) -> Any:
     """Return a trainer that fine-tunes on the best completions of each prompt."""
-    return rollouts.trainer(lambda rollout: weigh(rollout, params), setup, params)
+    return rollouts.trainer(weigh, setup, params)
 
 
 def weigh(rollout: rollouts.Rollout, params: Params) -> Tensor:

@@ -64,12 +64,17 @@ class Report:
 
     signs: Mapping[int, Sequence[str]]
     """The signs of each step."""
-    alarm: int | None
-    """The first step with an alarming sign, or with enough others; None: no alarm."""
+    alarms: Sequence[int]
+    """The steps with an alarming sign, or with enough others."""
     safe: int
     """The step to go back to: of those before the alarm the one with the highest held-out reward, else the last."""
     correlations: Mapping[int, float] = field(default_factory=dict)
     """Of proxy and held-out reward over the prompts of each step."""
+
+    @property
+    def alarm(self) -> int | None:
+        """Return the first step that alarms; None: no alarm."""
+        return next(iter(self.alarms), None)
 
 
 def watch(measured: Sequence[Measured], params: Params | None = None) -> Report:
@@ -86,12 +91,12 @@ def watch(measured: Sequence[Measured], params: Params | None = None) -> Report:
     if not measured:
         raise ValueError("no steps to watch")
     signs = {one.step: _signs(measured[: place + 1], params) for place, one in enumerate(measured)}
-    alarm = next((step for step, found in signs.items() if _is_alarming(found, params)), None)
-    before = [one for one in measured if alarm is None or one.step < alarm] or [measured[0]]
+    alarms = [step for step, found in signs.items() if _is_alarming(found, params)]
+    before = [one for one in measured if not alarms or one.step < alarms[0]] or [measured[0]]
     scored = [one for one in before if one.held_out is not None]
     best = max(scored, key=lambda one: float(_mean(one.held_out))) if scored else before[-1]
     correlations = {one.step: correlation(one.proxy, one.held_out) for one in measured if one.held_out is not None}
-    return Report(signs, alarm, best.step, correlations)
+    return Report(signs, alarms, best.step, correlations)
 
 
 def correlation(first: Floats, second: Floats) -> float:
@@ -113,7 +118,7 @@ def _signs(so_far: Sequence[Measured], params: Params) -> list[str]:
 def _held_out_falls(so_far: Sequence[Measured], params: Params) -> bool:
     """Return whether the held-out reward lies below the best step's, prompt by prompt, though the proxy does not."""
     now, scored = so_far[-1], [one for one in so_far if one.held_out is not None]
-    if now.held_out is None or len(scored) < 2:
+    if now.held_out is None or len(scored) < 2 or len(now.proxy) < 2:
         return False
     best = max(scored, key=lambda one: float(_mean(one.held_out)))
     lost = _mean_and_error(best.held_out, now.held_out)

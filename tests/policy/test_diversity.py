@@ -1,6 +1,6 @@
 import pytest
 
-from rlhf_pipeline.evaluation.metrics.diversity import distinct_2, mean_self_repetition, self_repetition
+from rlhf_pipeline.policy.diversity import distinct_2, mean_self_repetition, self_repetition
 
 
 def test_distinct_2_counts_pairs_over_all_texts_together():
