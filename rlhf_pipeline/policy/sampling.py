@@ -46,6 +46,8 @@ def sample(
     """Return `num_samples` completions per prompt, drawn from the whole distribution (no top-k, no top-p)."""
     import torch
 
+    from rlhf_pipeline.policy.generation import decode
+
     texts = [t for t in render_prompts(tokenizer, prompts) for _ in range(num_samples)]
     flat: list[Sample] = []
     generate: Any = model.eval().generate
@@ -60,7 +62,7 @@ def sample(
             ids = generate(
                 input_ids=batch["input_ids"], attention_mask=batch["attention_mask"],
                 do_sample=True, temperature=temperature, top_k=0, top_p=1.0, max_new_tokens=max_new_tokens,
-                pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id,
+                pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id, custom_generate=decode,
             )  # fmt: skip
             new = ids[:, batch["input_ids"].shape[1] :].tolist()
             flat += [_sample(tokenizer, row) for row in new]

@@ -136,11 +136,13 @@ def _train(
     plan: watching.Plan,
 ) -> dict[str, Any]:
     from rlhf_pipeline.policy import trajectory
+    from rlhf_pipeline.policy.generation import without_waste
     from rlhf_pipeline.policy.proxy import measure_proxy
 
     load = partial(models.load_policy, reference_folder)
     (policy, tokenizer), (reference, _) = (load(**training.weights(params)) for _ in range(2))
     context = models.context_length(policy)
+    without_waste(policy)
     rows, num_too_long = choose_prompts(prompts, tokenizer, params, derive_seed(seed, "prompts"), context)
     limit = params.max_completion_length
     asked, sampled = [row["prompt"] for row in rows], rows[: params.num_sampled_prompts]
