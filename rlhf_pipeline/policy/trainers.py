@@ -56,7 +56,9 @@ class Params(training.TrainingParams):
     )
     vllm: Vllm | None = Field(None, description="draw completions through vLLM; null: through transformers")
     save_samples_steps: int = Field(20, ge=1, description="steps between saved samples; first and last are saved too")
-    num_sampled_prompts: int = Field(48, ge=1, description="prompts with a saved sample, the same every time")
+    num_sampled_prompts: int = Field(
+        48, ge=1, description="prompts with a saved sample, the same every time; untrained ones first"
+    )
 
     @property
     def logs_kl(self) -> bool:

@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 
 def choose_prompts(
     rows: Sequence[Row], tokenizer: PreTrainedTokenizerFast, params: Params, seed: int, context: int
-) -> tuple[list[Row], int]:
-    """Return the prompts that training uses, in random order, and how many were too long and left out.
+) -> tuple[list[Row], list[Row], int]:
+    """Return the prompts that training uses, in random order, those that are sampled, and how many were left out.
 
-    A prompt must leave room for a whole completion, in `max_length` and in the `context` of the model, both in tokens.
+    Samples are of prompts that training does not use, as far as there are any. A prompt must leave room for a whole
+    completion, in `max_length` and in the `context` of the model, both in tokens.
 
     Raises:
         Mistake: every prompt is too long.
@@ -46,10 +47,11 @@ def choose_prompts(
         )
     num_too_long = len(rows) - len(kept)
     random.Random(seed).shuffle(kept)
-    if params.num_steps is None:
-        return kept, num_too_long
-    num_used = -(-params.num_steps * params.batch_size // (params.num_generations * params.num_iterations))
-    return kept[: max(num_used, params.num_sampled_prompts)], num_too_long
+    num_used = len(kept)
+    if params.num_steps is not None:
+        num_used = -(-params.num_steps * params.batch_size // (params.num_generations * params.num_iterations))
+    trained, fresh = kept[:num_used], kept[num_used:]
+    return trained, (fresh + trained)[: params.num_sampled_prompts], num_too_long
 
 
 def mean_kl(
@@ -143,17 +145,16 @@ def _train(
     (policy, tokenizer), (reference, _) = (load(**training.weights(params)) for _ in range(2))
     context = models.context_length(policy)
     without_waste(policy)
-    rows, num_too_long = choose_prompts(prompts, tokenizer, params, derive_seed(seed, "prompts"), context)
+    rows, sampled, num_too_long = choose_prompts(prompts, tokenizer, params, derive_seed(seed, "prompts"), context)
     limit = params.max_completion_length
-    asked, sampled = [row["prompt"] for row in rows], rows[: params.num_sampled_prompts]
     against = partial(
         measure_proxy, reference=reference, tokenizer=tokenizer, num_references=params.num_references,
         max_new_tokens=limit, seed=derive_seed(seed, "baseline"), threads=threads,
     )  # fmt: skip
-    proxy = against(ensemble, prompts=asked)
-    held_out = [against(one, prompts=asked[: len(sampled)]) for one in plan.held_out]
+    proxy = against(ensemble, prompts=[row["prompt"] for row in rows])
+    by, *held_out = (against(one, prompts=[row["prompt"] for row in sampled]) for one in (ensemble, *plan.held_out))
     draw = partial(
-        trajectory.draw_samples, policy, reference, tokenizer, proxy, [row["id"] for row in sampled], held_out,
+        trajectory.draw_samples, policy, reference, tokenizer, by, [row["id"] for row in sampled], held_out,
         max_new_tokens=limit, seed=derive_seed(seed, "samples"),
     )  # fmt: skip
     recorder = trajectory.Recorder(draw, params.save_samples_steps, params.draws_completions)

@@ -130,7 +130,7 @@ def draw_samples(
     max_new_tokens: int,
     seed: int,
 ) -> list[Row]:
-    """Return one completion for each of the proxy's first prompts, with its reward, disagreement and KL in nats.
+    """Return one completion for each of the proxy's prompts, with its reward, disagreement and KL in nats.
 
     `held_out`: the mean reward by what the policy is not trained against, where there is any.
     """

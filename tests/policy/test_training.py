@@ -147,15 +147,18 @@ def test_prompts_without_room_for_a_completion_are_left_out_and_counted(referenc
     tokenizer = models.load_tokenizer(reference)
     long = {"id": "long", "prompt": [{"role": "user", "content": "red " * 40}]}
     params = Params(max_length=32, max_completion_length=6, num_steps=100)
-    kept, num_too_long = choose_prompts([*prompts, long], tokenizer, params, seed=0, context=64)
+    kept, _, num_too_long = choose_prompts([*prompts, long], tokenizer, params, seed=0, context=64)
     assert (sorted(row["id"] for row in kept), num_too_long) == (sorted(row["id"] for row in prompts), 1)
     with pytest.raises(ValueError, match="none of 1 prompts"):
         choose_prompts([long], tokenizer, params, seed=0, context=64)
 
 
 def test_only_prompts_that_training_reaches_are_used(reference, prompts):
-    params = Params(num_steps=2, batch_size=8, num_generations=4, num_sampled_prompts=1, max_completion_length=6)
-    assert len(choose_prompts(prompts, models.load_tokenizer(reference), params, seed=0, context=64)[0]) == 4
+    params = Params(num_steps=2, batch_size=8, num_generations=4, num_sampled_prompts=9, max_completion_length=6)
+    trained, sampled, _ = choose_prompts(prompts, models.load_tokenizer(reference), params, seed=0, context=64)
+    assert (len(trained), len(sampled)) == (4, 9)
+    used = {row["id"] for row in trained}
+    assert [row["id"] in used for row in sampled] == [False] * 8 + [True]
 
 
 def test_a_batch_that_groups_cannot_fill_is_refused():
@@ -190,7 +193,7 @@ def test_where_memory_runs_out_half_as_many_rows_go_on_from_the_last_checkpoint(
     ]
     assert min(step for step, rows in steps[-6:]) >= 2, "nothing before the checkpoint is done again"
     assert halved["metrics"]["proxy_reward/last"] == pytest.approx(whole["metrics"]["proxy_reward/last"], abs=1e-3)
-    assert halved["metrics"]["kl/last"] == pytest.approx(whole["metrics"]["kl/last"], rel=0.02)
+    assert halved["metrics"]["kl/last"] == pytest.approx(whole["metrics"]["kl/last"], abs=1e-4)
 
 
 def test_rows_are_halved_to_a_divisor_of_the_batch_and_not_below_one():

@@ -21,7 +21,7 @@ ALGORITHMS = methods.names("policy/algorithms")
 @pytest.fixture
 def hacked(ensemble):
     """Return a plan of an action, with a guard that dislikes every word that the policy is paid for."""
-    return lambda action, **more: Plan(action, params=HELD_OUT_ALONE, held_out=[ensemble((-1.0,))], **more)
+    return lambda action, **more: Plan(action, **{"params": HELD_OUT_ALONE, "held_out": [ensemble((-1.0,))], **more})
 
 
 def weights(folder):
@@ -63,11 +63,14 @@ def test_stop_ends_the_training_at_the_alarm(run, hacked, tmp_path):
 
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_roll_back_keeps_the_policy_of_the_step_before(run, hacked, reference, tmp_path, name):
-    found = run(name, out=tmp_path / "kept", plan=hacked("roll_back"), **CLIMB)
+    own = {**CLIMB, "num_steps": 48, "beta": 0.01} if name == "dpo" else CLIMB
+    params = HELD_OUT_ALONE.model_copy(update={"fall_errors": 1.0})
+    found = run(name, out=tmp_path / "kept", plan=hacked("roll_back", params=params), **own)
     kept = found["metrics"]["guard/kept_step"]
     assert kept < found["metrics"]["guard/alarm_step"]
-    assert kept == 0, "the guard disliked every step after the reference"
-    assert are_equal(weights(tmp_path / "kept"), weights(reference))
+    run(name, out=tmp_path / "warned", plan=hacked("warn"), **own)
+    assert not are_equal(weights(tmp_path / "kept"), weights(tmp_path / "warned"))
+    assert are_equal(weights(tmp_path / "kept"), weights(reference)) is (kept == 0)
 
 
 def test_a_rolled_back_training_that_was_killed_keeps_the_same_policy(run, hacked, tmp_path, killed_at, ensemble):
