@@ -51,6 +51,7 @@ def measure(
     reference: sides.Model, policy: sides.Model, judges: Judges, settings: EvaluationSettings, seed: int
 ) -> measuring.Measured:
     """Sample both models on the evaluation prompts, write the samples, and return what was measured."""
+    from rlhf_pipeline.policy.guard.overoptimization_curve import kl_of_best_of
     from rlhf_pipeline.policy.sampling import kl_per_completion
 
     rows = read_rows(DATA / "curation/evaluation_prompts.jsonl")[: settings.num_prompts]
@@ -58,6 +59,7 @@ def measure(
     before, after = sides.compare_models(reference, policy, prompts, judges, settings, seed)
     drawn = [(prompt, sample) for prompt, one in zip(prompts, after.samples, strict=True) for sample in one]
     kl = kl_per_completion(policy[0], reference[0], policy[1], *zip(*drawn, strict=True))
+    kl += kl_of_best_of(settings.best_of)  # what choosing adds, at most (Beirami et al. 2024, arXiv:2401.01879)
     best = [judges.gold.best(prompt) for prompt in prompts] if judges.gold else []
     write_rows(OUT / "samples.jsonl", sides.side_by_side(rows, {"reference": before, "policy": after}))
     agreement = measuring.agree_with_gold(judges, read_rows(DATA / "curation/test.jsonl"), seed)

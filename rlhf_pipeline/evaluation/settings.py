@@ -14,6 +14,9 @@ class EvaluationSettings(MethodParams):
 
     num_prompts: int = Field(default=200, ge=2, description="evaluation prompts taken, in the file's order")
     num_samples: int = Field(default=4, ge=1, description="completions per prompt and model")
+    best_of: int = Field(
+        default=1, ge=1, description="completions drawn for each one of the policy: the ensemble's best is kept"
+    )
     max_new_tokens: int = Field(default=64, ge=1, description="tokens after which a completion is cut off")
     guard: reward_hack_monitor.Params = Field(
         default_factory=reward_hack_monitor.Params,

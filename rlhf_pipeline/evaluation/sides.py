@@ -34,14 +34,16 @@ class Side:
         return values.reshape(len(self.samples), -1)
 
 
-def draw(model: Model, prompts: Sequence[Conversation], settings: EvaluationSettings, seed: int) -> Samples:
-    """Return `num_samples` completions of each prompt."""
+def draw(
+    model: Model, prompts: Sequence[Conversation], settings: EvaluationSettings, seed: int, times: int = 1
+) -> Samples:
+    """Return `num_samples` completions of each prompt, or `times` as many."""
     from rlhf_pipeline.policy.sampling import sample
 
     return sample(
         *model,
         prompts,
-        num_samples=settings.num_samples,
+        num_samples=settings.num_samples * times,
         max_new_tokens=settings.max_new_tokens,
         temperature=settings.temperature,
         seed=seed,
@@ -71,11 +73,32 @@ def compare_models(
     settings: EvaluationSettings,
     seed: int,
 ) -> tuple[Side, Side]:
-    """Sample reference and policy on the same prompts, each with random numbers of its own, and rate both."""
+    """Sample reference and policy on the same prompts, each with random numbers of its own, and rate both.
+
+    Where the settings ask for it, each completion of the policy is the best of several by the ensemble, which has seen
+    them: what it then says of them is flattered by the choice, what evaluators and gold say is not.
+    """
     before = draw(reference, prompts, settings, derive_seed(seed, "reference"))
-    after = draw(policy, prompts, settings, derive_seed(seed, "policy"))
     panel = Panel(judges, prompts, texts(before))
+    after = draw(policy, prompts, settings, derive_seed(seed, "policy"), settings.best_of)
+    if settings.best_of > 1:
+        after = keep_best(after, panel.proxy.rate(index_of(after), flat_texts(after)).reward, settings.best_of)
     return Side(before, panel.rate_references()), Side(after, panel.rate(index_of(after), flat_texts(after)))
+
+
+def keep_best(samples: Samples, rewards: Tensor, best_of: int) -> Samples:
+    """Return the best of every `best_of` completions of a prompt that stand side by side.
+
+    Args:
+        samples: of P prompts, S * best_of of each.
+        rewards: [P * S * best_of], prompt after prompt.
+        best_of: how many one is chosen from.
+    """
+    best = rewards.reshape(len(samples), -1, best_of).argmax(dim=2).tolist()
+    return [
+        [one[number * best_of + place] for number, place in enumerate(own)]
+        for one, own in zip(samples, best, strict=True)
+    ]
 
 
 def side_by_side(rows: Sequence[Row], sides: Mapping[str, Side]) -> list[Row]:

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import torch
 
 from rlhf_pipeline.evaluation.judges import Ratings
-from rlhf_pipeline.evaluation.sides import Side, index_of, side_by_side, texts
+from rlhf_pipeline.evaluation.sides import Side, index_of, keep_best, side_by_side, texts
 from rlhf_pipeline.records import user
 
 
@@ -30,3 +30,10 @@ def test_the_first_completion_of_each_prompt_is_shown_with_the_rewards_there_are
     assert rows[1] == {
         "id": "y", "prompt": user("q"), "policy": {"completion": "c", "proxy_reward": 3.0, "gold_reward": -3.0},
     }  # fmt: skip
+
+
+def test_the_best_of_every_few_completions_is_kept():
+    six = [[Drawn(letter) for letter in "abcdef"], [Drawn(letter) for letter in "ghijkl"]]
+    rewards = torch.tensor([0.0, 3.0, 1.0, 5.0, 4.0, 6.0, 9.0, 1.0, 2.0, 0.0, 0.0, 7.0])
+    assert texts(keep_best(six, rewards, 3)) == [["b", "f"], ["g", "l"]]
+    assert keep_best(six, rewards, 1) == six

@@ -1,4 +1,5 @@
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -156,6 +157,19 @@ def test_gold_is_measured_where_there_is_one(night, monkeypatch):
     assert 0 <= metrics["gold_agreement/ensemble"] <= 1
     assert metrics["gold_attribute/e/policy"] == 0.5
     assert (night / "data/evaluation/curve.csv").read_text().splitlines()[2].split(",")[4] == "4"
+
+
+def test_the_best_of_several_completions_has_more_reward_and_stands_farther_off(night):
+    found = {}
+    for best_of in (1, 8):
+        params = yaml.safe_load((night / "params.yaml").read_text())
+        params["evaluation"]["settings"] = {**SETTINGS, "best_of": best_of}
+        (night / "params.yaml").write_text(yaml.safe_dump(params))
+        evaluation.main()
+        found[best_of] = read_json("data/evaluation/metrics.json")
+    assert found[8]["proxy_reward/policy"] > found[1]["proxy_reward/policy"]
+    assert found[8]["proxy_reward/reference"] == found[1]["proxy_reward/reference"]
+    assert found[8]["kl"] > math.log(8) - 7 / 8 > 1.2
 
 
 def test_a_member_altered_since_validation_is_refused(night):
