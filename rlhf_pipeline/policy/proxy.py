@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from rlhf_pipeline.mistakes import Mistake
 from rlhf_pipeline.policy.sampling import sample
 from rlhf_pipeline.policy.shaping import Batch, Shape
 from rlhf_pipeline.records import Conversation, assistant
 from rlhf_pipeline.validation.ensemble import Ensemble, Rewards, score_with
+
+BATCHES_THAT_MUST_VARY = 3
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,7 +60,11 @@ class Proxy:
                 logged as `kl_sum`.
             shape: what is done to the rewards before the trainer sees them.
             seed: of that.
+
+        Raises:
+            Mistake: by the function: the first rewards of a training are all the same, so that it can learn nothing.
         """
+        seen: set[float] = set()
 
         def proxy_reward(
             prompts: list[Conversation],
@@ -70,6 +77,13 @@ class Proxy:
         ) -> list[float]:
             texts = [completion[-1]["content"].strip() for completion in completions]
             rewards = self.rate(prompt_index, texts)
+            if trainer_state.global_step < BATCHES_THAT_MUST_VARY:
+                seen.update(round(value, 6) for value in rewards.reward.tolist())
+                if len(seen) == 1 and trainer_state.global_step == BATCHES_THAT_MUST_VARY - 1:
+                    raise Mistake(
+                        f"all completions of the first {BATCHES_THAT_MUST_VARY} steps have the reward {seen.pop():.3g}: "
+                        "there is nothing to learn; see what the ensemble's audit says, or raise max_completion_length"
+                    )
             log_metric("proxy", rewards.reward.mean().item())
             log_metric("disagreement", rewards.disagreement.mean().item())
             if measure is not None:

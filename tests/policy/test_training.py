@@ -8,6 +8,7 @@ import torch
 
 from rlhf_pipeline import methods, models
 from rlhf_pipeline.checkpoints import latest
+from rlhf_pipeline.mistakes import Mistake
 from rlhf_pipeline.policy.trainers import Params, Setup
 from rlhf_pipeline.policy.training import choose_prompts
 from rlhf_pipeline.policy.trajectory import COLUMNS
@@ -32,7 +33,9 @@ def test_the_policy_climbs_on_an_easy_reward(run, name):
     rows = run(name, save_samples_steps=5, **overrides, **own)["trajectory"]
     reward = [row["proxy_reward"] for row in rows]
     assert abs(reward[0]) < 0.4, "the baseline is the reference's own reward"
-    assert sum(reward[-2:]) / 2 > reward[0] + 1
+    # Twelve pairs, seen again and again, teach less than completions that are drawn anew.
+    gain, last = (0.4, 4) if name in OFFLINE else (1.0, 2)
+    assert sum(reward[-last:]) / last > reward[0] + gain
     assert rows[-1]["kl"] > 0.5
 
 
@@ -202,3 +205,12 @@ def test_rows_are_halved_to_a_divisor_of_the_batch_and_not_below_one():
     while params := params.halved():
         found.append(params.rows_at_once)
     assert found == [12, 6, 3, 1]
+
+
+def test_a_reward_that_never_varies_ends_the_training_before_it_drifts(run, ensemble):
+    silent = ensemble((0.0, 0.0))
+    silent.statistics.scale.fill_(1.0)
+    with pytest.raises(
+        Mistake, match="all completions of the first 3 steps have the reward 0: there is nothing to learn"
+    ):
+        run("grpo", silent, num_steps=6)

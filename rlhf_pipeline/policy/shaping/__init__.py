@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from rlhf_pipeline import methods
+from rlhf_pipeline.mistakes import Mistake, one_line
 from rlhf_pipeline.records import Conversation
 
 SHAPING = "policy/shaping"
@@ -44,11 +45,17 @@ def compose(names: Sequence[str], settings: Mapping[str, Mapping[str, Any]]) -> 
         near = methods.suggest(name, list(names))
         raise methods.MethodError(f"settings for shaping '{name}', which is not chosen.{near}")
     chosen = [(methods.load(SHAPING, name), settings.get(name)) for name in names]
-    steps = [(method, methods.settings(method, own)) for method, own in chosen]
+    steps = [(name, method, methods.settings(method, own)) for name, (method, own) in zip(names, chosen, strict=True)]
 
     def shape(rewards: Tensor, batch: Batch) -> Tensor:
-        for method, params in steps:
-            rewards = method.shape(rewards, batch, params)
+        for name, method, params in steps:
+            try:
+                rewards = method.shape(rewards, batch, params)
+            except Exception as error:
+                said = f"{type(error).__name__}: {one_line(error)}"
+                raise Mistake(
+                    f"shaping '{name}' failed at step {batch.step}: {said}; mend {SHAPING}/{name}.py"
+                ) from error
         return rewards
 
     return shape

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from rlhf_pipeline.methods import MethodError
-from rlhf_pipeline.policy.shaping import Batch, compose
+from rlhf_pipeline.mistakes import Mistake
+from rlhf_pipeline.policy.shaping import Batch, compose, reward_noise_injection
 
 BATCH = Batch(["a", "a", "b"], [], torch.ones(3), step=2, seed=3)
 NOISE = "reward_noise_injection"
@@ -32,3 +33,15 @@ def test_no_method_leaves_the_rewards():
 def test_settings_of_a_method_that_is_not_chosen_are_refused_by_name():
     with pytest.raises(MethodError, match="settings for shaping 'reward_noise_injektion', which is not chosen"):
         compose([NOISE], {"reward_noise_injektion": {}})
+
+
+def test_a_method_that_raises_is_named_with_the_step(monkeypatch):
+    def shape(rewards, batch, params):
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(reward_noise_injection, "shape", shape)
+    told = (
+        r"shaping 'reward_noise_injection' failed at step 2: ZeroDivisionError: division by zero; mend policy/shaping/"
+    )
+    with pytest.raises(Mistake, match=told):
+        compose([NOISE], {})(torch.ones(3), BATCH)
