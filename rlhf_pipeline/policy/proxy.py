@@ -18,7 +18,8 @@ from rlhf_pipeline.policy.shaping import Batch, Shape
 from rlhf_pipeline.records import Conversation, assistant
 from rlhf_pipeline.validation.ensemble import Ensemble, Rewards, score_with
 
-BATCHES_THAT_MUST_VARY = 3
+MUST_VARY = 3
+"""So many steps from the start: in some of them a reward has to differ."""
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -77,11 +78,11 @@ class Proxy:
         ) -> list[float]:
             texts = [completion[-1]["content"].strip() for completion in completions]
             rewards = self.rate(prompt_index, texts)
-            if trainer_state.global_step < BATCHES_THAT_MUST_VARY:
+            if trainer_state.global_step < MUST_VARY:
                 seen.update(round(value, 6) for value in rewards.reward.tolist())
-                if len(seen) == 1 and trainer_state.global_step == BATCHES_THAT_MUST_VARY - 1:
+                if len(seen) == 1 and trainer_state.global_step == MUST_VARY - 1:
                     raise Mistake(
-                        f"all completions of the first {BATCHES_THAT_MUST_VARY} steps have the reward {seen.pop():.3g}: "
+                        f"all completions of {MUST_VARY} steps from the start have the reward {seen.pop():.3g}: "
                         "there is nothing to learn; see what the ensemble's audit says, or raise max_completion_length"
                     )
             log_metric("proxy", rewards.reward.mean().item())

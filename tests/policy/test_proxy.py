@@ -63,7 +63,8 @@ def test_the_reward_function_takes_what_the_trainer_gives_and_logs(ensemble, pro
     function = proxy.reward_function(lambda asked, ids: float(len(asked)))
     found = function(
         prompts=conversations(prompts)[1:2], completions=[[{"role": "assistant", "content": " red "}]],
-        completion_ids=[[1]], prompt_index=[1], log_metric=logged.__setitem__, trainer_state=SimpleNamespace(global_step=0),
+        completion_ids=[[1]], prompt_index=[1], log_metric=logged.__setitem__,
+        trainer_state=SimpleNamespace(global_step=0),
     )  # fmt: skip
     assert found == pytest.approx(proxy.rate([1], ["red"]).reward.tolist())
     own = logged.pop("proxy")

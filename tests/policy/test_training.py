@@ -211,6 +211,6 @@ def test_a_reward_that_never_varies_ends_the_training_before_it_drifts(run, ense
     silent = ensemble((0.0, 0.0))
     silent.statistics.scale.fill_(1.0)
     with pytest.raises(
-        Mistake, match="all completions of the first 3 steps have the reward 0: there is nothing to learn"
+        Mistake, match="all completions of 3 steps from the start have the reward 0: there is nothing to learn"
     ):
         run("grpo", silent, num_steps=6)
