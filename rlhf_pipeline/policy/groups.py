@@ -71,7 +71,7 @@ def grouped(base: Any, idle_groups: Idle, by_difficulty: Difficulty | None) -> A
         def _generate_and_score_completions(self, inputs: Any) -> Any:
             batch = self._weighed(inputs)
             without = idle(batch["advantages"], self.num_generations)
-            self._metrics["train"]["idle_groups"].append(without.float().mean().item())
+            self._metrics["train"]["idle_groups"].append(self.accelerator.gather(without.float()).mean().item())
             if idle_groups == "keep" or not without.any():
                 return batch
             rows = without.repeat_interleave(self.num_generations)

@@ -95,7 +95,7 @@ def weighted(base: Any, weigh: Weigh, params: Params) -> Any:
             with torch.no_grad():
                 rollout = Rollout(rewards, self.num_generations, mask, self._logps(batch), batch["ref_per_token_logps"])
                 batch |= self._weigh(rollout)
-            self._metrics["train"]["kl_sum"].append(rollout.log_ratios.mean().item())
+            self._metrics["train"]["kl_sum"].append(self.accelerator.gather(rollout.log_ratios).mean().item())
             return batch
 
         def _weigh(self, rollout: Rollout) -> dict[str, Tensor]:

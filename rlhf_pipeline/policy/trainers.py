@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,6 +110,7 @@ def arguments(setup: Setup, params: Params) -> dict[str, Any]:
     single_pass = params.model_copy(update={"num_epochs": 1.0})
     return {
         **training.arguments(single_pass, num_steps * params.batch_size, setup.seed, setup.checkpoint_folder),
+        **per_process(params),
         "max_steps": num_steps,
         # Completions are in no checkpoint: it falls where new ones are drawn.
         "save_steps": training.save_steps(params, num_steps, boundary=params.num_iterations),
@@ -123,6 +125,25 @@ def arguments(setup: Setup, params: Params) -> dict[str, Any]:
         "trust_remote_code": models.has_remote_code(setup.policy),
         **generation(params),
     }
+
+
+def per_process(params: Params) -> dict[str, int]:
+    """Return how many rows each process has in memory together, and how often in a step; a batch is that of all.
+
+    Raises:
+        Mistake: the batch cannot be shared out in whole groups among the processes of `accelerate launch`.
+    """
+    num_processes = int(os.environ.get("WORLD_SIZE", "1"))
+    rows, rest = divmod(params.batch_size, num_processes * params.num_generations)
+    if rest and num_processes > 1:
+        near = training.multiples(params.batch_size, num_processes * params.num_generations)
+        raise Mistake(
+            f"policy.settings.batch_size {params.batch_size}: {num_processes} processes take whole groups of "
+            f"{params.num_generations} completions; write {near}"
+        )
+    own = rows * params.num_generations if num_processes > 1 else params.batch_size
+    at_once = min(params.rows_at_once or own, own)
+    return {"per_device_train_batch_size": at_once, "gradient_accumulation_steps": own // at_once}
 
 
 def generation(params: Params) -> dict[str, Any]:

@@ -167,7 +167,9 @@ def _train(
     guard.attach(trainer)
     checkpoints.train(trainer)
     guarded = guard.finish(trainer.model)
-    models.save_model(out, _finish(trainer, params, load), tokenizer)
+    if trainer.is_world_process_zero():
+        models.save_model(out, _finish(trainer, params, load), tokenizer)
+    trainer.accelerator.wait_for_everyone()
     counts = {"num_steps": trainer.state.global_step, "num_prompts": len(rows), "num_too_long": num_too_long}
     metrics = {**trajectory.summarise(recorder.rows), **counts, **guarded}
     return {"metrics": metrics, "trajectory": recorder.rows, "samples": recorder.samples}

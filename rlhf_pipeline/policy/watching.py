@@ -103,7 +103,8 @@ class Guard(TrainerCallback):
         report = self.report()
         found: dict[str, float] = {} if report.alarm is None else {"guard/alarm_step": report.alarm}
         if report.alarm is not None and self.plan.action == "roll_back":
-            self._restore(report.safe, model)
+            if self._trainer.is_world_process_zero():  # the one that saves it
+                self._restore(report.safe, model)
             found["guard/kept_step"] = report.safe
         if self.plan.action == "raise_beta":
             found["guard/raises"] = len(report.alarms)
@@ -114,7 +115,7 @@ class Guard(TrainerCallback):
     def _look(self, step: int, control: Any, model: Module) -> None:
         report = self.report()
         if step in report.alarms:
-            if step == report.alarm:
+            if step == report.alarm and self._trainer.is_world_process_zero():
                 print(f"guard: {describe(report)}; {DONE[self.plan.action]}", flush=True)
             if self.plan.action == "raise_beta":
                 raise_beta(self._trainer, self.plan.factor)
@@ -127,6 +128,8 @@ class Guard(TrainerCallback):
     def _save(self, step: int, model: Module) -> None:
         from safetensors.torch import save_file
 
+        if not self._trainer.is_world_process_zero():
+            return
         (self._folder / str(step)).mkdir(parents=True, exist_ok=True)
         save_file(trained(model), self._folder / str(step) / WEIGHTS)
 

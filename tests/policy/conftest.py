@@ -17,9 +17,13 @@ SETTINGS = {
 }  # fmt: skip
 
 
+def prompts_of() -> list[dict]:
+    return [{"id": f"p{n}", "prompt": user(f"paint {COLOURS[n % 6]} {COLOURS[n // 6]}")} for n in range(12)]
+
+
 @pytest.fixture(scope="session")
 def prompts() -> list[dict]:
-    return [{"id": f"p{n}", "prompt": user(f"paint {COLOURS[n % 6]} {COLOURS[n // 6]}")} for n in range(12)]
+    return prompts_of()
 
 
 @pytest.fixture(scope="session")

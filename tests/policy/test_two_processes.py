@@ -1,0 +1,55 @@
+"""Tests of a policy that several processes train together, as `accelerate launch` starts them."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rlhf_pipeline.mistakes import Mistake
+from rlhf_pipeline.policy.trainers import Params, per_process
+
+SCRIPT = Path(__file__).with_name("two_processes.py")
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def climb(reference, out, name, num_processes):
+    out.mkdir()
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", str(num_processes)]
+    launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(SCRIPT.parents[2])}
+    done = subprocess.run(
+        [*launch, str(free_port()), SCRIPT, reference, out, name],
+        cwd=out, env=environment, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads((out / "found.json").read_text())
+
+
+@pytest.mark.parametrize("name", ["grpo", "online_dpo"])
+def test_two_processes_climb_as_one_does(reference, tmp_path, name):
+    alone, together = (climb(reference, tmp_path / str(number), name, number) for number in (1, 2))
+    assert [row["step"] for row in together] == [row["step"] for row in alone] == list(range(15))
+    last = [sum(row["proxy_reward"] for row in rows[-5:]) / 5 for rows in (alone, together)]
+    assert min(last) > 1
+    assert last[1] == pytest.approx(last[0], rel=0.25)  # other completions are drawn
+    assert abs(together[0]["kl"]) < 1e-4
+    assert (tmp_path / "2/model/model.safetensors").exists()
+
+
+def test_a_batch_is_shared_out_in_whole_groups(monkeypatch):
+    params = Params(batch_size=48, num_generations=8, rows_at_once=12)
+    assert per_process(params) == {"per_device_train_batch_size": 12, "gradient_accumulation_steps": 4}
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert per_process(params) == {"per_device_train_batch_size": 12, "gradient_accumulation_steps": 2}
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    with pytest.raises(Mistake, match="batch_size 48: 4 processes take whole groups of 8 completions; write 32 or 64"):
+        per_process(params)
