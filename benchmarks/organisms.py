@@ -25,7 +25,9 @@ from rlhf_pipeline.validation.ensemble import Ensemble, Rewards
 
 SHARES = (0.5, 0.7, 0.9)
 """Of the reward that the planted part makes up, in units of the ensemble's spread within prompts."""
-NUM_STEPS, SAVE_STEPS, NUM_SAMPLED = 80, 10, 120
+NUM_STEPS, SAVE_STEPS, NUM_SAMPLED = 60, 10, 100
+UNHELD = {"learning_rate": 2e-3, "beta": 0.003}
+"""Of the policies that climb a planted reward: faster and with less of a KL term than a night's."""
 CODE = (*policies.CODE, "simulation")
 Bonus = Callable[[Conversation], float]
 
@@ -112,7 +114,7 @@ def trajectory(lab: Lab, kind: str, number: int) -> list[Row]:
             trained = plant(trained, organism, share)
             held_out = plant(held_out, organism, share) if organism.is_shared else held_out
         algorithm = methods.load("policy/algorithms", "grpo")
-        params = methods.settings(algorithm, settings(lab))
+        params = methods.settings(algorithm, settings(lab, kind))
         rows = [{**row, "id": f"policy-{place}"} for place, row in enumerate(worlds.draw(lab).policy_prompts)]
         seed, plan = lab.derive("organisms", kind, number), Plan("warn", held_out=[held_out])
         found = train(trunks.trunk(lab), trained, rows, algorithm, params, seed, folder / "model", plan=plan)
@@ -122,13 +124,19 @@ def trajectory(lab: Lab, kind: str, number: int) -> list[Row]:
             row["best"] = world.best(text(row["prompt"]))
         write_json(folder / "samples.json", found["samples"])
 
-    folder = lab.part("organisms", make, CODE, name=kind, number=number, settings=settings(lab))
+    folder = lab.part("organisms", make, CODE, name=kind, number=number, settings=settings(lab, kind))
     rows: list[Row] = read_json(folder / "samples.json")
     return rows
 
 
-def settings(lab: Lab) -> dict[str, Any]:
-    """Return the settings of every run, shorter in a small world."""
+def settings(lab: Lab, kind: str) -> dict[str, Any]:
+    """Return the settings of a run, shorter in a small world."""
     is_small = lab.size.num_train < 1000
     steps, saved = (4, 2) if is_small else (NUM_STEPS, SAVE_STEPS)
-    return {"num_steps": steps, "save_samples_steps": saved, "num_sampled_prompts": 8 if is_small else NUM_SAMPLED}
+    own = {} if kind == SOUND else UNHELD
+    return {
+        "num_steps": steps,
+        "save_samples_steps": saved,
+        "num_sampled_prompts": 8 if is_small else NUM_SAMPLED,
+        **own,
+    }

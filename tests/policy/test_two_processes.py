@@ -34,7 +34,7 @@ def climb(reference, out, name, num_processes):
     return json.loads((out / "found.json").read_text())
 
 
-@pytest.mark.parametrize("name", ["grpo", "online_dpo"])
+@pytest.mark.parametrize("name", ["grpo", pytest.param("online_dpo", marks=pytest.mark.slow)])
 def test_two_processes_climb_as_one_does(reference, tmp_path, name):
     alone, together = (climb(reference, tmp_path / str(number), name, number) for number in (1, 2))
     assert [row["step"] for row in together] == [row["step"] for row in alone] == list(range(15))

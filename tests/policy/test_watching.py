@@ -15,6 +15,7 @@ CLIMB = {"num_steps": 16, "batch_size": 48, "num_generations": 8, "learning_rate
 CLIMB |= {"num_sampled_prompts": 12, "beta": 0.001}
 HELD_OUT_ALONE = Params(alarming=["held_out_falls"], num_signs=99)
 """A policy of six words that is paid for one of them soon says nothing else, and repeats itself."""
+SLOW = pytest.mark.slow
 ALGORITHMS = methods.names("policy/algorithms")
 
 
@@ -61,7 +62,7 @@ def test_stop_ends_the_training_at_the_alarm(run, hacked, tmp_path):
     assert are_equal(weights(tmp_path / "stopped"), weights(tmp_path / "short"))
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", [n if n in ("grpo", "dpo") else pytest.param(n, marks=SLOW) for n in ALGORITHMS])
 def test_roll_back_keeps_the_policy_of_the_step_before(run, hacked, reference, tmp_path, name):
     own = {**CLIMB, "num_steps": 48, "beta": 0.01} if name == "dpo" else CLIMB
     params = HELD_OUT_ALONE.model_copy(update={"fall_errors": 1.0})
@@ -82,7 +83,7 @@ def test_a_rolled_back_training_that_was_killed_keeps_the_same_policy(run, hacke
     assert hash_folder(tmp_path / "resumed") == hash_folder(tmp_path / "undisturbed")
 
 
-@pytest.mark.parametrize("name", ["grpo", "rloo", "online_dpo", "ppo_kl"])
+@pytest.mark.parametrize("name", ["grpo", "online_dpo", *(pytest.param(n, marks=SLOW) for n in ("rloo", "ppo_kl"))])
 def test_a_raised_kl_weight_holds_the_policy_nearer_to_the_reference(run, hacked, name):
     overrides = {**CLIMB, "beta": 0.01}
     free = run(name, plan=hacked("warn"), **overrides)["metrics"]

@@ -1,4 +1,4 @@
-"""What each of two processes runs; `test_two_processes.py` starts it by `accelerate launch`, with folders and a name."""
+"""What each of two processes runs; `test_two_processes.py` starts it by `accelerate launch` with folders and a name."""
 
 import json
 import sys
