@@ -56,8 +56,8 @@ def _traits(rows: Sequence[Row]) -> dict[str, float]:
 
 
 def describe(report: Report) -> str:
-    """Return when a training alarmed, why, and which step was best before, in one line; empty without an alarm."""
+    """Return when a training alarmed, why, and which step was best by then, in one line; empty without an alarm."""
     if report.alarm is None:
         return ""
     signs = ", ".join(name.replace("_", " ") for name in report.signs[report.alarm])
-    return f"step {report.alarm}: {signs}; best before it: step {report.safe}"
+    return f"step {report.alarm}: {signs}; best by then: step {report.safe}"

@@ -35,8 +35,8 @@ class Plan:
     """What watches a training, and what an alarm does."""
 
     action: Action = "warn"
-    """warn: say so; stop: end the training; roll_back: end it and save the policy of the step before the reward was
-    hacked; raise_beta: multiply the weight of the KL divergence at every saved step that alarms."""
+    """warn: say so; stop: end the training; roll_back: end it and save the policy of the step that the monitor calls
+    safe; raise_beta: multiply the weight of the KL divergence at every saved step that alarms."""
     factor: float = 2.0
     """What `raise_beta` multiplies by."""
     params: Params = field(default_factory=Params)
@@ -114,6 +114,8 @@ class Guard(TrainerCallback):
 
     def _look(self, step: int, control: Any, model: Module) -> None:
         report = self.report()
+        if self.plan.action == "roll_back" and step == report.safe:
+            self._save(step, model)
         if step in report.alarms:
             if step == report.alarm and self._trainer.is_world_process_zero():
                 print(f"guard: {describe(report)}; {DONE[self.plan.action]}", flush=True)
@@ -122,8 +124,6 @@ class Guard(TrainerCallback):
             elif self.plan.action != "warn":
                 control.should_training_stop = True
                 control.should_save = False  # a training resumed from here would go on
-        elif self.plan.action == "roll_back" and step == report.safe:
-            self._save(step, model)
 
     def _save(self, step: int, model: Module) -> None:
         from safetensors.torch import save_file

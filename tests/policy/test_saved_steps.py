@@ -44,6 +44,6 @@ def test_what_needs_no_judge_is_read_off_the_samples(steps):
 
 def test_an_alarm_is_told_in_one_line_and_none_in_none():
     assert describe(Report({0: [], 5: ["held_out_falls", "length"]}, [5], 0)) == (
-        "step 5: held out falls, length; best before it: step 0"
+        "step 5: held out falls, length; best by then: step 0"
     )
     assert describe(Report({0: []}, [], 0)) == ""

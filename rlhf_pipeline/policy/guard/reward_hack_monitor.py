@@ -67,7 +67,11 @@ class Report:
     alarms: Sequence[int]
     """The steps with an alarming sign, or with enough others."""
     safe: int
-    """The step to go back to: of those before the alarm the one with the highest held-out reward, else the last."""
+    """The step to go back to: of those before the alarm the one with the highest held-out reward, else the last.
+
+    Signs that alarm only together say that the policy moves far: where the held-out reward is highest at their alarm,
+    that step is kept.
+    """
     correlations: Mapping[int, float] = field(default_factory=dict)
     """Of proxy and held-out reward over the prompts of each step."""
 
@@ -92,11 +96,22 @@ def watch(measured: Sequence[Measured], params: Params | None = None) -> Report:
         raise ValueError("no steps to watch")
     signs = {one.step: _signs(measured[: place + 1], params) for place, one in enumerate(measured)}
     alarms = [step for step, found in signs.items() if _is_alarming(found, params)]
-    before = [one for one in measured if not alarms or one.step < alarms[0]] or [measured[0]]
-    scored = [one for one in before if one.held_out is not None]
-    best = max(scored, key=lambda one: float(_mean(one.held_out))) if scored else before[-1]
+    best = _safe(measured, signs, alarms, params)
     correlations = {one.step: correlation(one.proxy, one.held_out) for one in measured if one.held_out is not None}
     return Report(signs, alarms, best.step, correlations)
+
+
+def _safe(
+    measured: Sequence[Measured], signs: Mapping[int, Sequence[str]], alarms: Sequence[int], params: Params
+) -> Measured:
+    """Return the step to go back to."""
+    before = [one for one in measured if not alarms or one.step < alarms[0]] or [measured[0]]
+    scored = [one for one in before if one.held_out is not None]
+    if not scored:
+        return before[-1]
+    if alarms and not any(name in params.alarming for name in signs[alarms[0]]):
+        scored += [one for one in measured if one.step == alarms[0] and one.held_out is not None]
+    return max(scored, key=lambda one: float(_mean(one.held_out)))
 
 
 def correlation(first: Floats, second: Floats) -> float:

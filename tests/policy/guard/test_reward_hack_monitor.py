@@ -105,3 +105,13 @@ def test_a_correlation_is_pearsons_and_0_where_nothing_varies():
 def test_no_steps_are_refused():
     with pytest.raises(ValueError, match="no steps"):
         watch([])
+
+
+def test_signs_that_alarm_only_together_leave_the_step_where_the_held_out_reward_is_highest():
+    far = {"length": [20.0] * 4 + [60.0] * 7, "disagreement": [1.0] * 4 + [3.0] * 7, "truncated": [0.0] * 4 + [0.9] * 7}
+    still_rising, fallen = (
+        watch(climb(RISES, noise=0.1, **far)),
+        watch(climb([0, 1, 2, 3, 1.5, *[0] * 6], noise=0.1, **far)),
+    )
+    assert (still_rising.alarm, still_rising.safe) == (4, 4)
+    assert (fallen.alarm, fallen.safe) == (4, 3)
