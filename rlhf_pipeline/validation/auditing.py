@@ -184,7 +184,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _benchmark(assignment: str) -> tuple[str, Path]:
     name, _, folder = assignment.partition("=")
     if not folder:
-        raise Mistake(f"--suite {assignment}: write {name}=DIR, where DIR holds the benchmark's files")
+        raise Mistake(
+            f"--suite {assignment}: write {name}=DIR, where DIR holds the benchmark's files, or is organisation/name@commit"
+        )
     return methods.check_name(name, suite.BENCHMARKS), Path(folder)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from rlhf_pipeline import methods
 from rlhf_pipeline.mistakes import Mistake
 from rlhf_pipeline.records import derive_seed
-from rlhf_pipeline.validation.benchmarks import Item, Read
+from rlhf_pipeline.validation.benchmarks import Item, Read, _hub
 from rlhf_pipeline.validation.checks import Finding, Result
 from rlhf_pipeline.validation.items import Fits, Table, everything_fits
 from rlhf_pipeline.verdicts import exactly
@@ -52,7 +52,8 @@ def enter(
     """Read the benchmarks and enter all their completions in the table.
 
     Args:
-        folders: where the files of each benchmark are, by the benchmark's name.
+        folders: where the files of each benchmark are, by the benchmark's name: a folder, or `organisation/name@commit`
+            of the hub.
         settings: of each, where they differ from the defaults.
         table: of the audit; completions are ordinary ones and count towards the baseline of their prompt.
         fits: as in `Inputs`; an item with a conversation that does not fit is not asked, nor are others of its unit.
@@ -99,6 +100,7 @@ def describe(planned: Planned) -> dict[str, dict[str, Any]]:
 def _enter(name: str, folder: Path, overrides: Mapping[str, Any] | None, table: Table, fits: Fits) -> Entered:
     method = methods.load(BENCHMARKS, name)
     params = methods.settings(method, overrides)
+    folder = _hub.resolve(folder)
     if not folder.exists():
         raise Mistake(f"{folder}: there is no such folder; write where the files of benchmark '{name}' are")
     found: Read = method.read(folder, params)

@@ -1,6 +1,7 @@
 """Tests of the suite: benchmarks in, one table, rewards out to each."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -116,3 +117,34 @@ def test_a_reward_that_is_not_finite_is_refused_by_item(folders):
     raw[planned["hhh"].rows[1][0]] = float("nan")
     with pytest.raises(Mistake, match="benchmark hhh: a reward of item 'other-00002' is not finite"):
         suite.measure(planned, raw, 0)
+
+
+COMMIT = "0123456789abcdef" * 2 + "01234567"
+
+
+def test_a_benchmark_of_the_hub_is_fetched_at_its_commit(folders, monkeypatch):
+    import huggingface_hub
+
+    asked = []
+
+    def snapshot_download(name, **options):
+        asked.append((name, options))
+        return str(folders["hhh"])
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+    planned = suite.enter({"hhh": Path(f"people/hhh@{COMMIT}")}, {}, Table())
+    assert len(planned["hhh"].items) == 3
+    assert asked == [("people/hhh", {"revision": COMMIT, "repo_type": "dataset"})]
+
+
+def test_a_benchmark_of_the_hub_needs_a_commit_and_the_hub(monkeypatch):
+    import huggingface_hub
+
+    def snapshot_download(name, **options):
+        raise OSError("no network here\nat all")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+    with pytest.raises(Mistake, match="'main' can come to mean other rows; write the commit's 40 digits"):
+        suite.enter({"hhh": Path("people/hhh@main")}, {}, Table())
+    with pytest.raises(Mistake, match=f"people/hhh@{COMMIT}: cannot be fetched from the hub: no network here$"):
+        suite.enter({"hhh": Path(f"people/hhh@{COMMIT}")}, {}, Table())
