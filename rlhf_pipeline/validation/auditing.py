@@ -185,7 +185,7 @@ def _benchmark(assignment: str) -> tuple[str, Path]:
     name, _, folder = assignment.partition("=")
     if not folder:
         raise Mistake(
-            f"--suite {assignment}: write {name}=DIR, where DIR holds the benchmark's files, or is organisation/name@commit"
+            f"--suite {assignment}: write {name}=DIR, where DIR holds the files or is organisation/name@commit"
         )
     return methods.check_name(name, suite.BENCHMARKS), Path(folder)
 
