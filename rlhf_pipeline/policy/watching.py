@@ -51,9 +51,8 @@ class Guard(TrainerCallback):
         """Watch what a recorder saves; weights to go back to lie beside the checkpoints."""
         self.recorder, self.plan = recorder, plan
         self._trainer: Any = None
-        self._temporary = None if checkpoint_folder else TemporaryDirectory(prefix="rlhf-guard-")
-        home = checkpoint_folder or Path(str(self._temporary and self._temporary.name))
-        self._folder = home / FOLDER
+        self._temporary = TemporaryDirectory(prefix="rlhf-guard-")
+        self._folder = (checkpoint_folder or Path(self._temporary.name)) / FOLDER
 
     def attach(self, trainer: Any) -> None:
         """Take the trainer that is watched, before it trains.
@@ -108,8 +107,7 @@ class Guard(TrainerCallback):
             found["guard/kept_step"] = report.safe
         if self.plan.action == "raise_beta":
             found["guard/raises"] = len(report.alarms)
-        if self._temporary:
-            self._temporary.cleanup()
+        self._temporary.cleanup()
         return found
 
     def _look(self, step: int, control: Any, model: Module) -> None:
