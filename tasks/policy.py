@@ -70,7 +70,7 @@ def guard(params: Params) -> "Plan":
     section = params.policy.guard
     listed = [name for name, member in params.rewards.members.items() if member.role == "guard"]
     held_out = load_panel(ENSEMBLE, MEMBERS, listed, "guards") if listed else {}
-    monitor = methods.parse_settings(reward_hack_monitor.Params, section.settings, "policy.guard.settings")
+    monitor = methods.parse_settings(reward_hack_monitor.Params, section.settings, "policy.guard")
     return Plan(section.action, section.factor, monitor, list(held_out.values()))
 
 

@@ -33,7 +33,14 @@ def write_models(folder) -> None:
         models.save_model(members / name, model, own)
     loaded = {name: load_reward_model(members / name) for name in ("a", "b")}
     statistics = Statistics(torch.ones(2), torch.zeros(2), torch.ones(2))
-    Ensemble(loaded, statistics).write(folder / "data/validation/ensemble.json", members)
+    describe(folder, loaded, statistics)
+
+
+def describe(folder, loaded, statistics, guard=None) -> None:
+    ensemble, members = folder / "data/validation/ensemble.json", folder / "data/rewards/members"
+    own = Ensemble({name: one for name, one in loaded.items() if name != guard}, statistics)
+    guards = Ensemble({guard: loaded[guard]}, statistics.select([0])) if guard else None
+    own.write(ensemble, members, guards=guards)
 
 
 @pytest.fixture(scope="module")
@@ -96,5 +103,34 @@ def test_a_member_altered_since_validation_is_refused(inside):
     config = inside / "data/rewards/members/b/config.json"
     config.write_text(config.read_text() + "\n")
     with pytest.raises(EnsembleError, match="'b' was altered"):
+        policy.main()
+    assert not (inside / "data/policy").exists()
+
+
+def test_a_guard_watches_and_does_what_the_parameters_say(inside, capsys):
+    members = inside / "data/rewards/members"
+    loaded = {name: load_reward_model(members / name) for name in ("a", "b")}
+    describe(inside, loaded, Statistics(*torch.ones(3, 1)), guard="b")
+    params = yaml.safe_load((inside / "params.yaml").read_text())
+    params["rewards"]["members"]["b"] = {**params["rewards"]["members"]["b"], "role": "guard"}
+    # Random weights repeat themselves, which is what this monitor is told to alarm at.
+    params["policy"]["guard"] = {"action": "roll_back", "settings": {"alarming": ["truncated"], "most_truncated": 0.01}}
+    (inside / "params.yaml").write_text(yaml.safe_dump(params))
+    policy.main()
+    assert all("held_out" in row for row in read_rows(inside / "data/policy/samples.jsonl"))
+    metrics = read_json(inside / "data/policy/metrics.json")
+    assert (metrics["guard/alarm_step"], metrics["guard/kept_step"]) == (2, 0)
+    assert "guard: step 2: truncated" in capsys.readouterr().out
+    before, after = (
+        models.load_policy(inside / f"data/{name}")[0].state_dict() for name in ("sft/trunks/first", "policy/model")
+    )
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_an_unknown_setting_of_the_guard_is_refused_with_a_near_one(inside):
+    params = yaml.safe_load((inside / "params.yaml").read_text())
+    params["policy"]["guard"] = {"settings": {"most_truncatd": 0.1}}
+    (inside / "params.yaml").write_text(yaml.safe_dump(params))
+    with pytest.raises(ValueError, match=r"settings of policy.guard: .*most_truncatd.*most_truncated"):
         policy.main()
     assert not (inside / "data/policy").exists()

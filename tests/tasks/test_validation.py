@@ -74,8 +74,10 @@ def stage(night, tmp_path, monkeypatch):
     monkeypatch.setenv("RLHF_NIGHT_RECORDS", str(tmp_path))
     threads = torch.get_num_threads()
 
-    def run(**overrides):
+    def run(guards=(), **overrides):
         params = yaml.safe_load((night / "params.yaml").read_text())
+        for name in guards:
+            params["rewards"]["members"][name]["role"] = "guard"
         params["validation"].update({"bounds": {"accuracy/ensemble": {"at_least": 0.0}}} | overrides)
         (tmp_path / "night/params.yaml").write_text(yaml.safe_dump(params))
         validation.main()
@@ -109,6 +111,16 @@ def test_the_ensemble_that_is_written_loads_without_its_evaluator(stage):
     evaluators = load_panel(out / "ensemble.json", "data/rewards/members", ["evaluator"])
     assert list(evaluators) == ["evaluator"]
     assert all(scale != 1 for scale in ensemble.statistics.scale.tolist())
+
+
+def test_a_guard_is_audited_and_described_and_neither_member_nor_evaluator(stage):
+    out = stage(guards=["b"])
+    described = read_json(out / "ensemble.json")
+    assert {kind: [one["name"] for one in described[kind]] for kind in ("members", "evaluators", "guards")} == {
+        "members": ["a", "c", "d"], "evaluators": ["evaluator"], "guards": ["b"],
+    }  # fmt: skip
+    assert list(load_panel(out / "ensemble.json", "data/rewards/members", ["b"], "guards")) == ["b"]
+    assert "accuracy/b" in read_json(out / "metrics.json")
 
 
 def test_the_temperature_that_is_kept_is_the_one_that_calibration_found(stage):
