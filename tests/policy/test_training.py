@@ -214,3 +214,22 @@ def test_a_reward_that_never_varies_ends_the_training_before_it_drifts(run, ense
         Mistake, match="all completions of 3 steps from the start have the reward 0: there is nothing to learn"
     ):
         run("grpo", silent, num_steps=6)
+
+
+def test_a_member_with_another_tokenizer_reads_the_policys_words_and_not_its_ids(run, reference, tmp_path):
+    from rlhf_pipeline.records import text, write_json
+    from rlhf_pipeline.scoring import load_reward_model, score
+
+    shape = {"model_type": "llama", "vocab_size": 300, "hidden_size": 16, "intermediate_size": 32,
+             "num_hidden_layers": 1, "num_attention_heads": 2, "max_position_embeddings": 128}  # fmt: skip
+    write_json(tmp_path / "other.json", shape)
+    tokenizer = models.train_tokenizer(iter(["what colours are there, and who paints them?"] * 3), 300, "bpe")
+    models.save_model(tmp_path / "trunk", models.create_model(tmp_path / "other.json", tokenizer, seed=3), tokenizer)
+    models.save_model(tmp_path / "member", *models.reward_model_from(tmp_path / "trunk", seed=1))
+    member = load_reward_model(tmp_path / "member")
+    assert member.tokenizer.get_vocab() != models.load_tokenizer(reference).get_vocab()
+    ensemble = Ensemble({"other": member}, Statistics(*torch.tensor([[0.1], [0.0], [0.1]])), normalisation="global")
+    samples = run("grpo", ensemble, learning_rate=0.02)["samples"]
+    assert all(text(row["completion"]) for row in samples)
+    raw = score(member, [row["prompt"] + row["completion"] for row in samples])
+    assert [row["proxy_reward"] for row in samples] == pytest.approx((raw / 0.1).tolist(), abs=1e-3)
