@@ -91,9 +91,7 @@ def decode(
     ends, pad = generation_config._eos_token_tensor, generation_config._pad_token_tensor
     ids = torch.full((len(input_ids), limit), int(pad), dtype=input_ids.dtype, device=input_ids.device)
     ids[:, :num_prompt] = input_ids
-    mask = model_kwargs.get("attention_mask")
-    mask = torch.ones_like(input_ids) if mask is None else mask  # `generate` leaves out one that hides nothing
-    mask = torch.cat([mask, mask.new_ones(len(mask), limit - num_prompt)], dim=1)
+    mask = _mask_of_all(model_kwargs.get("attention_mask"), input_ids, limit)
     positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
     rows = torch.arange(len(ids), device=ids.device)  # those in the batch
     is_open = torch.ones_like(rows, dtype=torch.bool)  # of them, those that have not ended
@@ -138,6 +136,12 @@ def _masks_of(model: Any, cache: DynamicCache) -> Callable[[Tensor], Tensor]:
     if is_plain and model.config._attn_implementation == "sdpa":
         return lambda mask: mask[:, None, None].bool()
     return lambda mask: mask
+
+
+def _mask_of_all(mask: Tensor | None, ids: Tensor, length: int) -> Tensor:
+    """Return the mask of prompts and completions, [B, L]; `generate` leaves out one that hides nothing."""
+    mask = torch.ones_like(ids) if mask is None else mask
+    return torch.cat([mask, mask.new_ones(len(mask), length - ids.shape[1])], dim=1)
 
 
 def draw(scores: Tensor) -> Tensor:

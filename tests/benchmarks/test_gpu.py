@@ -3,19 +3,18 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from benchmarks import gpu
+from benchmarks import gpu, gpu_variants
 from benchmarks.gpu import GENERATE, SCORE, TRAIN
 
 SMALL = ["--batch=2", "--prompt=8", "--new=4", "--rows=2", "--length=16", "--matrix=64"]
 
 
 def measured(what, variant):
-    command = [sys.executable, "-m", "benchmarks.gpu", "--measure", what, "toy", variant, *SMALL]
-    done = subprocess.run(command, cwd=gpu.ROOT, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    return gpu.measure(what, "toy", variant, SimpleNamespace(batch=2, prompt=8, new=4, rows=2, length=16))
 
 
 @pytest.mark.parametrize("variant", ["plain", "ours"])
@@ -41,10 +40,10 @@ def test_every_variant_is_measured_or_says_what_is_missing():
 
 
 def test_weights_that_only_look_up_are_not_multiplied_with():
-    tied = gpu.create("toy")
+    tied = gpu_variants.create("toy")
     # Two layers: q and o 64 x 64, k and v 64 x 32, three of 64 x 128, two norms of 64; a last norm; the tied head.
     own = 2 * (2 * 64 * 64 + 2 * 64 * 32 + 3 * 64 * 128 + 2 * 64) + 64 + 512 * 64
-    assert gpu.num_weights(tied) == own
+    assert gpu_variants.num_weights(tied) == own
 
 
 def test_ratios_are_to_the_plain_way_and_to_one_member():

@@ -77,9 +77,10 @@ def test_members_are_trained_apart_and_together(lab, trunk, tmp_path, monkeypatc
 
 
 def test_a_process_of_members_saves_each(lab, trunk, tmp_path, monkeypatch):
+    pairs = mixed.pairs(lab, "train", 40)  # reads params.yaml, unless another test has just drawn the same world
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(training_speed, "settings", lambda: training_speed.rewards.Params(num_evaluations=0))
-    write_rows(tmp_path / "pairs.jsonl", mixed.pairs(lab, "train", 40))
+    write_rows(tmp_path / "pairs.jsonl", pairs)
     training_speed.train_members(trunk, tmp_path / "pairs.jsonl", [3, 5], tmp_path / "members")
     assert sorted(path.name for path in (tmp_path / "members").iterdir()) == ["3", "5"]
 

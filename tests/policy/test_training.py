@@ -72,10 +72,17 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(run):
 
 
 # Twelve prompts, two a step: six steps a pass of one step per batch, twelve of two.
+KILLS = [(1, {"step": 9}), (1, {"writing": 12}), (2, {"step": 6}), (2, {"step": 15})]
+
+
 @pytest.mark.parametrize(
-    ("num_iterations", "end"), [(1, {"step": 9}), (1, {"writing": 12}), (2, {"step": 6}), (2, {"step": 15})]
+    ("name", "num_iterations", "end"),
+    [
+        pytest.param(name, *kill, marks=[] if name == "grpo" or kill is KILLS[0] else [pytest.mark.slow])
+        for name in ALGORITHMS
+        for kill in KILLS
+    ],
 )
-@pytest.mark.parametrize("name", ALGORITHMS)
 def test_a_killed_training_goes_on_to_the_same_policy(run, tmp_path, killed_at, name, num_iterations, end):
     if name in OFFLINE and num_iterations > 1:
         pytest.skip("it uses its completions as often as it passes over its pairs")
