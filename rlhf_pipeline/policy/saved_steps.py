@@ -35,13 +35,13 @@ def read_steps(
             proxy[own],
             None if held_out is None else held_out[own],
             disagreement=float(disagreement[own].mean()),
-            **_traits([rows[place] for place in own]),
+            **traits([rows[place] for place in own]),
         )
         for step, own in places.items()
     ]
 
 
-def _traits(rows: Sequence[Row]) -> dict[str, float]:
+def traits(rows: Sequence[Row]) -> dict[str, float]:
     """Return what is read off samples of one step without any judge."""
     texts = [text(row["completion"]) for row in rows]
     num_tokens = sum(row["completion_tokens"] for row in rows)

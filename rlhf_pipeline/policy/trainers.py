@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -142,7 +143,7 @@ def per_process(params: Params) -> dict[str, int]:
             f"{params.num_generations} completions; write {near}"
         )
     own = rows * params.num_generations if num_processes > 1 else params.batch_size
-    at_once = min(params.rows_at_once or own, own)
+    at_once = math.gcd(params.rows_at_once or own, own)  # rows_at_once divides the batch, not always a share of it
     return {"per_device_train_batch_size": at_once, "gradient_accumulation_steps": own // at_once}
 
 

@@ -20,6 +20,7 @@ from transformers.trainer_callback import ExportableState, ProgressCallback
 
 from rlhf_pipeline.policy.proxy import Proxy
 from rlhf_pipeline.policy.sampling import completion_logps, sample
+from rlhf_pipeline.policy.saved_steps import traits
 from rlhf_pipeline.records import Row, assistant
 
 if TYPE_CHECKING:
@@ -105,16 +106,16 @@ def _shuffle_again(loader: Any, num_passes: int) -> None:
 
 def row_of(samples: Sequence[Row]) -> dict[str, float]:
     """Return a step's row as its samples tell it; `reward_std` is over prompts."""
-    rewards, num_tokens = [row["proxy_reward"] for row in samples], sum(row["completion_tokens"] for row in samples)
+    rewards, own = [row["proxy_reward"] for row in samples], traits(samples)
     return {
         "step": samples[0]["step"],
         "proxy_reward": fmean(rewards),
-        "kl": fmean(row["kl"] for row in samples),
-        "completion_tokens": num_tokens / len(samples),
+        "kl": own["kl"],
+        "completion_tokens": own["length"],
         "disagreement": fmean(row["disagreement"] for row in samples),
-        "truncated_fraction": fmean(row["is_truncated"] for row in samples),
+        "truncated_fraction": own["truncated"],
         "reward_std": pstdev(rewards),
-        "entropy": -sum(row["logp"] for row in samples) / max(num_tokens, 1),
+        "entropy": own["entropy"],
     }
 
 

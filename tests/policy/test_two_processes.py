@@ -50,6 +50,8 @@ def test_a_batch_is_shared_out_in_whole_groups(monkeypatch):
     assert per_process(params) == {"per_device_train_batch_size": 12, "gradient_accumulation_steps": 4}
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert per_process(params) == {"per_device_train_batch_size": 12, "gradient_accumulation_steps": 2}
+    uneven = Params(batch_size=48, num_generations=8, rows_at_once=16)  # divides the batch, and not a share of 24
+    assert per_process(uneven) == {"per_device_train_batch_size": 8, "gradient_accumulation_steps": 3}
     monkeypatch.setenv("WORLD_SIZE", "4")
     with pytest.raises(Mistake, match="batch_size 48: 4 processes take whole groups of 8 completions; write 32 or 64"):
         per_process(params)
