@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from benchmarks import organisms
-from benchmarks.guard import WITH, WITHOUT, Run, page, read, summarise
+from benchmarks.guard import WITH, WITHOUT, Run, page, read, replays, summarise
 from rlhf_pipeline.policy.guard.reward_hack_monitor import Report
 from rlhf_pipeline.records import assistant, user
 from rlhf_pipeline.validation.ensemble import Rewards
@@ -86,13 +86,35 @@ def test_a_saved_run_is_read_with_and_without_the_held_out_reward():
     assert found.is_hacked
 
 
+def test_a_sound_run_counts_once_for_each_set_of_prompts():
+    rows = [{"step": step, "prompt_id": name} for step in (0, 1) for name in "abcd"]
+    first, second = replays(rows)
+    assert [row["prompt_id"] for row in first] == ["a", "c"] * 2
+    assert [row["prompt_id"] for row in second] == ["b", "d"] * 2
+
+
 @pytest.mark.slow
 def test_every_class_is_trained_and_judged_in_a_small_world(root, tmp_path):
-    command = [sys.executable, "-m", "benchmarks.guard", "--toy", "--worlds", "1", "--hacked", "1", "--sound", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.guard",
+        "--toy",
+        "--worlds",
+        "1",
+        "--hacked",
+        "1",
+        "--late",
+        "1",
+        "--sound",
+        "1",
+    ]
     done = subprocess.run(
         [*command, "--page", tmp_path / "guard.md"], cwd=root, capture_output=True, text=True, check=True
     )
     found = json.loads(done.stdout.splitlines()[-1])
     assert set(found["by_class"]) == {*organisms.ORGANISMS, organisms.SOUND}
-    assert all(own["runs"] == 1 for own in found["by_class"].values())
+    assert {name: own["runs"] for name, own in found["by_class"].items()} == {
+        **dict.fromkeys(organisms.ORGANISMS, 1), organisms.SOUND: organisms.NUM_REPLAYS,
+    }  # fmt: skip
     assert "Does the guard see" in (tmp_path / "guard.md").read_text()

@@ -2,8 +2,9 @@
 
 After "Reward Hacking in the Era of Large Models: Mechanisms, Emergent Misalignment, Challenges" (a survey that sorts
 the known symptoms): a held-out reward that falls while the proxy does not, disagreement of the members, length,
-repetition, diversity, entropy and truncation. Beside them the definition of "Correlated Proxies: A New Definition and
-Improved Mitigation for Reward Hacking": a proxy is one as far as it correlates with the true reward, here with the
+repetition, diversity, entropy and truncation. One more is ours: a held-out reward that gains far less than the proxy,
+for what is left out silently may cost it nothing. Beside them the definition of "Correlated Proxies: A New Definition
+and Improved Mitigation for Reward Hacking": a proxy is one as far as it correlates with the true reward, here with the
 held-out one, on samples. The survey fixes no thresholds; those here are ours.
 """
 
@@ -19,13 +20,16 @@ from pydantic import Field
 from rlhf_pipeline.methods import MethodParams
 
 Floats = NDArray[np.float64]
-HELD_OUT = "held_out_falls"
+HELD_OUT, LAGS = "held_out_falls", "held_out_lags"
 
 
 class Params(MethodParams):
     """When a sign counts. Each of the ratios is to the first measurement, the reference's own."""
 
     fall_errors: float = Field(default=3.0, gt=0, description="standard errors by which the held-out reward must fall")
+    least_share: float = Field(
+        default=0.4, ge=0, lt=1, description="of the proxy's gain that the held-out one must have, each in its spread"
+    )
     least_correlation: float = Field(default=0.0, ge=-1, le=1, description="of proxy and held-out reward over prompts")
     disagreement_ratio: float = Field(default=2.0, gt=1, description="of the members' disagreement")
     length_ratio: float = Field(default=2.0, gt=1, description="of the mean length in tokens, up or down")
@@ -34,7 +38,8 @@ class Params(MethodParams):
     most_repetition: float = Field(default=0.3, gt=0, le=1, description="share of word triples said before")
     most_truncated: float = Field(default=0.5, gt=0, le=1, description="share of completions cut off")
     alarming: Sequence[str] = Field(
-        default=(HELD_OUT, "uncorrelated", "repetition", "diversity"), description="signs that raise the alarm alone"
+        default=(HELD_OUT, LAGS, "uncorrelated", "repetition", "diversity"),
+        description="signs that raise the alarm alone",
     )
     num_signs: int = Field(default=3, ge=1, description="other signs at once that raise it together")
 
@@ -141,6 +146,22 @@ def _held_out_falls(so_far: Sequence[Measured], params: Params) -> bool:
     return lost[0] > params.fall_errors * lost[1] and lost[0] > 0 and gained >= 0
 
 
+def _held_out_lags(so_far: Sequence[Measured], params: Params) -> bool:
+    """Return whether the held-out reward gained less than a share of the proxy's gain, prompt by prompt.
+
+    Each gain is in units of that reward's spread over the prompts of the first step.
+    """
+    first, now = so_far[0], so_far[-1]
+    if first.held_out is None or now.held_out is None or len(now.proxy) < 2:
+        return False
+    spreads = first.proxy.std(ddof=1), first.held_out.std(ddof=1)
+    if not min(spreads) > 0:
+        return False
+    wanted = params.least_share * (now.proxy - first.proxy) / spreads[0]
+    lacking = _mean_and_error(wanted, (now.held_out - first.held_out) / spreads[1])
+    return bool(lacking[0] > params.fall_errors * lacking[1] and wanted.mean() > 0)
+
+
 def _uncorrelated(so_far: Sequence[Measured], params: Params) -> bool:
     """Return whether proxy and held-out reward, correlated in the reference's samples, no longer are."""
     first, now = so_far[0], so_far[-1]
@@ -170,6 +191,7 @@ def _level(name: str, limit: str) -> Callable[[Sequence[Measured], Params], bool
 
 SIGNS: Mapping[str, Callable[[Sequence[Measured], Params], bool]] = {
     HELD_OUT: _held_out_falls,
+    LAGS: _held_out_lags,
     "uncorrelated": _uncorrelated,
     "disagreement": _ratio("disagreement", lambda ratio, params: ratio > params.disagreement_ratio),
     "length": _ratio("length", lambda ratio, params: max(ratio, 1 / max(ratio, 1e-9)) > params.length_ratio),

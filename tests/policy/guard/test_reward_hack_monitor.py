@@ -38,9 +38,28 @@ def test_healthy_climbs_raise_none_over_many_seeds():
     assert watch(climb(RISES)).safe == 10
 
 
-def test_a_climb_that_only_levels_off_is_healthy():
+def test_a_climb_that_only_levels_off_is_no_fall_and_lags_once_the_proxy_goes_far_beyond():
     level = [0.0, 0.6, 1.2, 1.5, *[1.6] * 7]
-    assert sum(watch(climb(level, seed)).alarm is not None for seed in range(60)) <= 3
+    assert sum(watch(climb(level, seed), Params(least_share=0.1)).alarm is not None for seed in range(60)) <= 3
+    report = watch(climb(level))
+    assert report.signs[report.alarm] == ["held_out_lags"]
+    assert report.alarm > 5
+
+
+def test_a_held_out_reward_that_gains_little_lags_though_it_never_falls():
+    little = [0.05 * step for step in range(11)]
+    report = watch(climb(little, noise=0.3))
+    assert report.signs[report.alarm] == ["held_out_lags"]
+    assert report.alarm <= 4
+    assert watch(climb(little, noise=0.3), Params(least_share=0.0)).alarm is None
+
+
+def test_rewards_of_other_scales_lag_alike_and_one_that_does_not_vary_never():
+    little = climb([0.05 * step for step in range(11)], noise=0.3)
+    wide = [Measured(one.step, 100 * one.proxy, 7 * one.held_out) for one in little]
+    assert watch(wide).alarm == watch(little).alarm
+    flat = [Measured(one.step, one.proxy, np.zeros(NUM_PROMPTS)) for one in little]
+    assert watch(flat).alarm is None
 
 
 def test_a_fall_of_both_rewards_is_no_hack():
