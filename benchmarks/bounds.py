@@ -28,6 +28,7 @@ from benchmarks.clone import commit
 from benchmarks.deeper_defects import OF_MODELS
 from benchmarks.defects import Subject
 from benchmarks.gates_page import SCORED
+from rlhf_pipeline.models import CheckpointError
 from rlhf_pipeline.params import Validation, load_params
 from rlhf_pipeline.records import derive_seed
 from rlhf_pipeline.validation import audit
@@ -36,7 +37,8 @@ from rlhf_pipeline.validation.members import EnsembleError
 PAGE = Path("docs/bounds.md")
 CHECKS = (
     "accuracy", "contrast", "degenerate", "single_edits", "agreement", "uncertainty", "calibration", "length_bias",
-    "sensitivity", "attacks", "surface_bias", "annotators", "spread", "word_bias", "invariance",
+    "sensitivity", "attacks", "surface_bias", "annotators", "spread", "word_bias", "phrase_gain",
+    "invariance",
 )  # fmt: skip
 AT_LEAST = (
     "accuracy/ensemble", "accuracy/ensemble/shifted", "contrast_consistency/ensemble", "contrast_joint/ensemble",
@@ -47,8 +49,8 @@ AT_LEAST = (
 )  # fmt: skip
 AT_MOST = (
     "agreement_most/members", "scale_ratio/members", "tied/ensemble", "tied_most/members", "word_bias/ensemble",
-    "words_biased/ensemble", "annotators_against/ensemble", "attack_beats_chosen/ensemble", "ece/ensemble",
-    "attack_beats_rejected/ensemble", "length_bias/ensemble", "surface_bias/ensemble/length",
+    "words_biased/ensemble", "phrase_gain/ensemble", "annotators_against/ensemble", "attack_beats_chosen/ensemble",
+    "attack_beats_rejected/ensemble", "ece/ensemble", "length_bias/ensemble", "surface_bias/ensemble/length",
     "surface_bias/ensemble/flattery", "order_swap_instability/ensemble", "ntr_3/ensemble",
 )  # fmt: skip
 """Findings that are looked at, and the side on which a bound would lie."""
@@ -97,7 +99,7 @@ def ends(
     names = list(ensembles.TRUNKS)[: len(subject.raw)]
     try:
         results = gates.run_audit(planned, subject, names, section, seed)
-    except EnsembleError:
+    except (EnsembleError, CheckpointError):
         return None
     found = {name: interval for name, interval in audit.intervals(results).items() if name in {*AT_LEAST, *AT_MOST}}
     return {name: (own.low, own.high) for name, own in found.items() if own.low is not None and own.high is not None}

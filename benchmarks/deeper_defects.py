@@ -6,7 +6,7 @@ As those of `benchmarks/defects.py` they are fixed before a full run, and a tria
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -72,7 +72,13 @@ def _reordered(case: Case, planned: audit.Plan) -> Tensor:
 
 def _wrong_tokenizer(lab: Lab, case: Case) -> Subject:
     share = SHARES[case.number % len(SHARES)]
-    return Subject(_scored(lab, [_exchange(lab, folder, share) for folder in ensembles.strong(lab)], case))
+    folders = [_exchange(lab, folder, share) for folder in ensembles.strong(lab)]
+
+    def score(conversations: Sequence[Conversation]) -> Tensor:
+        return _scored(lab, folders, conversations)
+
+    sound = replace(case, raw=_scored(lab, ensembles.strong(lab), case.planned.table.conversations))
+    return Subject(score(case.planned.table.conversations), change=sound.change(score))
 
 
 def _exchange(lab: Lab, folder: Path, share: float) -> Path:
@@ -106,11 +112,10 @@ def _over_trained(lab: Lab, case: Case) -> Subject:
         members.member(lab, name, trunk, num_pairs=few, num_epochs=epochs)
         for name, trunk in list(ensembles.TRUNKS.items())[:2]
     ]
-    return Subject(_scored(lab, trained, case))
+    return Subject(_scored(lab, trained, case.planned.table.conversations))
 
 
-def _scored(lab: Lab, folders: list[Path], case: Case) -> Tensor:
-    asked: list[Conversation] = case.planned.table.conversations
+def _scored(lab: Lab, folders: Sequence[Path], asked: Sequence[Conversation]) -> Tensor:
     return torch.stack([samples.score(lab, own, f"gates: {hash_text(json.dumps(asked))}", asked) for own in folders])
 
 

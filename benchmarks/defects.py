@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from rlhf_pipeline import recorded
 from rlhf_pipeline.records import Conversation, assistant, derive_seed, text
 from rlhf_pipeline.simulation.words import FLATTERY, NONSENSE
 from rlhf_pipeline.validation import audit
@@ -62,6 +63,11 @@ class Case:
         """Return standard normal numbers; a table's texts are all different, so each has its own."""
         return torch.randn(*shape, generator=torch.Generator().manual_seed(derive_seed(self.seed, "noise")))
 
+    def change(self, score: Score) -> float:
+        """Return how far models that are served otherwise are from what was recorded when they were saved."""
+        rows = list(self.planned.scale_rows)[: 2 * recorded.NUM_PAIRS]
+        return recorded.change(self.raw[:, rows], score([self.planned.table.conversations[row] for row in rows]))
+
     def unit(self) -> Tensor:
         """Return the rewards in units of each member's spread within prompts, [K, T]."""
         return self.raw / audit.scale_members(self.planned, self.raw).scale[:, None]
@@ -83,6 +89,8 @@ class Subject:
     """What a judge said; None where rewards alone are given."""
     planned: audit.Plan | None = None
     """The audit of other items, whose table `raw` belongs to; None: the case's."""
+    change: float = 0.0
+    """Largest change of the rewards that were recorded when the models were saved, as `recorded.change` gives it."""
 
 
 class Defect(NamedTuple):
@@ -170,8 +178,10 @@ def _stale_normalisation(case: Case) -> Subject:
 
 
 def _wrong_template(case: Case) -> Subject:
-    swapped = [[{**m, "role": OTHER_ROLE[m["role"]]} for m in said] for said in case.planned.table.conversations]
-    return Subject(case.score(swapped))
+    def score(conversations: Sequence[Conversation]) -> Tensor:
+        return case.score([[{**m, "role": OTHER_ROLE[m["role"]]} for m in said] for said in conversations])
+
+    return Subject(score(case.planned.table.conversations), change=case.change(score))
 
 
 def _truncated_inputs(case: Case) -> Subject:

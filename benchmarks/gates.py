@@ -31,6 +31,8 @@ from benchmarks.deeper_defects import LEAKED, OF_MODELS, try_leak
 from benchmarks.defects import Case, Subject
 from benchmarks.gates_page import DEFECTS, MISTAKE, SCORED, Row, page, summarise
 from benchmarks.simulated_judges import OF_JUDGES, SOUND
+from rlhf_pipeline import recorded
+from rlhf_pipeline.models import CheckpointError
 from rlhf_pipeline.params import Params, Validation, load_params
 from rlhf_pipeline.records import Conversation, derive_seed, hash_text
 from rlhf_pipeline.validation import audit, auditing
@@ -162,7 +164,7 @@ def judge(planned: audit.Plan, subject: Subject, section: Validation, seed: int)
     names = list(ensembles.TRUNKS)[: len(subject.raw)]
     try:
         results = run_audit(planned, subject, names, section, seed)
-    except EnsembleError as mistake:
+    except (EnsembleError, CheckpointError) as mistake:
         return {"refused": True, "by": [MISTAKE], "mistake": str(mistake), "accuracy": None}
     is_night = len(subject.raw) > 1
     verdict = auditing.judge(results, section.bounds if is_night else auditing.read_bounds(None), not is_night)
@@ -178,8 +180,10 @@ def run_audit(
 
     Raises:
         EnsembleError: a member's rewards are not finite, or all the same.
+        CheckpointError: members give other rewards than when they were saved.
     """
     raw = subject.raw
+    recorded.refuse("the members", subject.change)
     refuse_not_finite(names, raw)
     refuse_constant(names, raw)
     statistics = audit.scale_members(planned, raw if subject.scaled_by is None else subject.scaled_by)

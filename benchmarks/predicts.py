@@ -38,14 +38,15 @@ from rlhf_pipeline.validation.ensemble import Ensemble
 PAGE = Path("docs/audit-predicts.md")
 PICTURE = Path("docs/pictures/audit-predicts.png")
 CHECKS = ("accuracy", "contrast", "degenerate", "single_edits", "sensitivity", "invariance", "attacks", "surface_bias",
-          "word_bias", "length_bias", "spread", "annotators", "calibration")  # fmt: skip
+          "word_bias", "phrase_gain", "length_bias", "spread", "annotators", "calibration")  # fmt: skip
 SIGNS = {
     "accuracy/ensemble": 1, "accuracy/ensemble/shifted": 1, "accuracy_shorter_chosen/ensemble": 1,
     "contrast_consistency/ensemble": 1, "contrast_joint/ensemble": 1, "instruction_consistency/ensemble": 1,
     "degenerate_low/ensemble": 1, "single_edit_accuracy/ensemble": 1, "sensitivity/ensemble": 1,
     "attack_beats_chosen/ensemble": -1, "attack_beats_rejected/ensemble": -1, "length_bias/ensemble": 0,
     "surface_bias/ensemble/length": 0, "surface_bias/ensemble/flattery": 0, "ece/ensemble": -1,
-    "order_kept/ensemble": 1, "word_bias/ensemble": -1, "tied/ensemble": -1, "annotators_against/ensemble": -1,
+    "order_kept/ensemble": 1, "word_bias/ensemble": -1, "phrase_gain/ensemble": -1, "tied/ensemble": -1,
+    "annotators_against/ensemble": -1,
 }  # fmt: skip
 """Findings that are compared, and which way they are good: 1 more, -1 less, 0 near zero."""
 STRENGTHS = (0.5, 1.0, 2.0)

@@ -15,7 +15,7 @@ def main(name: str) -> None:
     """Write data/rewards/members/<name>/, its metrics and its learning curve."""
     import torch
 
-    from rlhf_pipeline import models
+    from rlhf_pipeline import models, recorded
     from rlhf_pipeline.rewards import ready
     from rlhf_pipeline.rewards.training import Params, train
     from rlhf_pipeline.tracking import log_stage
@@ -37,6 +37,7 @@ def main(name: str) -> None:
         else:
             pairs = read_some_rows(member.pairs)
             result = train(trunk, pairs, validation, settings, objective, objective_params, seed, out, folder)
+            recorded.record(out, validation)
         write_csv(OUT / "curves" / f"{name}.csv", result["curve"], ["step", "loss", "eval_loss", "accuracy"])
         write_json(OUT / "metrics" / f"{name}.json", result["metrics"])
     log_stage(

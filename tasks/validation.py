@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from rlhf_pipeline import mistakes
+from rlhf_pipeline import mistakes, recorded
 from rlhf_pipeline.params import load_params
 from rlhf_pipeline.records import read_rows, whole, write_json
 from rlhf_pipeline.tracking import log_stage
@@ -30,6 +30,7 @@ def main() -> None:
     evaluators = [name for name, member in listed.items() if member.role == "evaluator"]
     guards = [name for name, member in listed.items() if member.role == "guard"]
     models = load_members(MEMBERS, [*members, *evaluators, *guards], listed)
+    recorded.refuse_changed(models)
 
     rows = {name: read_rows(CURATION / f"{name}.jsonl") for name in ("test", "validation", "contrast", "single_edits")}
     plan = audit.plan(Inputs(**rows, fits=fits_all(models.values())), section.checks, section.check_settings)

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from benchmarks.claims import fingerprints
 from benchmarks.claims.sizes import FULL, Size
 from rlhf_pipeline.records import derive_seed, hash_text
@@ -39,11 +41,17 @@ class Lab:
         described = {"seed": self.seed, "size": asdict(self.size), "code": fingerprints.library(*code), **what}
         folder = self.root / kind / hash_text(json.dumps(described, sort_keys=True))
         if not folder.exists():
-            unfinished = folder.with_name(f"{folder.name}.unfinished")
-            shutil.rmtree(unfinished, ignore_errors=True)
-            unfinished.mkdir(parents=True)
-            log = folder.with_suffix(".log")
-            with open(log, "w", encoding="utf-8") as file, redirect_stdout(file), redirect_stderr(file):
-                make(unfinished)
-            unfinished.rename(folder)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder.with_suffix(".lock")):  # another process may be making it
+                if not folder.exists():
+                    self._make(folder, make)
         return folder
+
+    def _make(self, folder: Path, make: Callable[[Path], None]) -> None:
+        unfinished = folder.with_name(f"{folder.name}.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        log = folder.with_suffix(".log")
+        with open(log, "w", encoding="utf-8") as file, redirect_stdout(file), redirect_stderr(file):
+            make(unfinished)
+        unfinished.rename(folder)

@@ -17,7 +17,7 @@ import yaml
 from pydantic import ValidationError
 from torch import Tensor
 
-from rlhf_pipeline import methods, mistakes
+from rlhf_pipeline import methods, mistakes, recorded
 from rlhf_pipeline.mistakes import Mistake
 from rlhf_pipeline.records import whole, write_json
 from rlhf_pipeline.validation import audit, scorers, suite
@@ -33,7 +33,7 @@ REFUSED = 3
 DEFAULT_BOUNDS = Path(__file__).with_name("bounds.yaml")
 CHECKS = (
     "accuracy", "contrast", "degenerate", "invariance", "sensitivity", "attacks", "surface_bias", "word_bias",
-    "length_bias", "spread", "annotators", "calibration",
+    "phrase_gain", "length_bias", "spread", "annotators", "calibration",
 )  # fmt: skip
 OF_SEVERAL = ("agreement", "starc_distance", "uncertainty")
 OF_JUDGES = (
@@ -112,6 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.disable_progress_bar()
     torch.set_num_threads(1)  # each model is scored on one thread, `threads` of them at once
     opened = scorers.open_scorers(asked.models, prompts=asked.judge, trust_remote_code=asked.trust_remote_code)
+    recorded.refuse_changed(opened.models)
     pairs = read_pairs(asked.pairs, opened.fits, asked.seed) if asked.pairs else NOTHING
     inputs = Inputs(test=pairs.test, validation=pairs.validation, contrast=pairs.contrast, fits=opened.fits)
     checks = asked.checks or (choose_checks(opened) if asked.pairs else [])

@@ -10,6 +10,7 @@ from benchmarks import defects, gates, gates_page, simulated_judges
 from benchmarks.claims.sizes import TOY
 from benchmarks.defects import Case, Subject
 from benchmarks.gates_page import DEFECTS, SCORED
+from rlhf_pipeline import recorded
 from rlhf_pipeline.params import load_params
 from rlhf_pipeline.records import text
 from rlhf_pipeline.simulation.pairs import draw_contrast, draw_pairs
@@ -140,17 +141,33 @@ def test_stale_statistics_are_those_of_other_members(sound):
 
 def test_models_read_what_the_defect_says(sound):
     asked = []
-    case = dataclasses.replace(sound, score=lambda said: asked.append(said) or sound.raw)
+    case = dataclasses.replace(sound, score=lambda said: asked.append(said) or torch.zeros(4, len(said)))
     for name in ("prompt ignored", "wrong template", "truncated inputs"):
         SCORED[name].plant(case)
-    one_prompt, swapped, cut = asked
+    one_prompt, swapped, recorded_too, cut = asked
     row = next(i for i, said in enumerate(case.completions) if len(said.split()) == 9)
     original = case.planned.table.conversations[row]
     assert len({said[0]["content"] for said in one_prompt}) == 1
     assert one_prompt[row][-1] == original[-1]
     assert [m["role"] for m in swapped[row]] == ["assistant", "user"]
     assert [m["content"] for m in swapped[row]] == [m["content"] for m in original]
+    assert len(recorded_too) == 2 * recorded.NUM_PAIRS
+    assert {said[0]["role"] for said in recorded_too} == {"assistant"}
     assert cut[row] == [original[0], {**original[-1], "content": " ".join(case.completions[row].split()[:5])}]
+
+
+def test_models_that_are_served_otherwise_are_refused_for_what_they_said_when_they_were_saved(sound):
+    rows = {json.dumps(said): place for place, said in enumerate(sound.planned.table.conversations)}
+
+    def as_saved(conversations):
+        return sound.raw[:, [rows[json.dumps(one)] for one in conversations]]
+
+    assert sound.change(as_saved) == 0
+    changed = sound.change(lambda said: as_saved(said) + 1)
+    assert changed > recorded.LARGEST
+    refused = gates.judge(sound.planned, Subject(sound.raw, change=changed), SECTION, 0)
+    assert refused["refused"]
+    assert "other rewards than when it was saved" in refused["mistake"]
 
 
 def test_the_last_word_decides_alone(sound):

@@ -47,6 +47,7 @@ def test_the_task_writes_every_output_of_its_stage_and_tells_the_night(project, 
     assert [out for out in graph["rewards@a"].outs if not (project / out).exists()] == []
     metrics = read_json("data/rewards/metrics/a.json")
     assert metrics["num_pairs"] == 40
+    assert len(read_json("data/rewards/members/a/recorded_rewards.json")["conversations"]) == 20
     assert (project / "data/rewards/curves/a.csv").read_text().startswith("step,loss,eval_loss,accuracy\n")
     assert scoring.load_reward_model("data/rewards/members/a").model.config.num_labels == 1
     record = json.loads((project / "records/rewards@a.json").read_text())

@@ -8,9 +8,10 @@ import pytest
 import torch
 import yaml
 
-from rlhf_pipeline import models
+from rlhf_pipeline import models, recorded
+from rlhf_pipeline.models import CheckpointError
 from rlhf_pipeline.params import load_params
-from rlhf_pipeline.records import assistant, read_json, user, write_json, write_rows
+from rlhf_pipeline.records import assistant, read_json, read_rows, user, write_json, write_rows
 from rlhf_pipeline.validation.ensemble import Ensemble, EnsembleError, load_panel
 from rlhf_pipeline.verdicts import read_verdict
 from tasks import validation
@@ -180,6 +181,15 @@ def test_a_bound_on_an_empty_item_file_is_refused_as_not_measured(stage):
 def test_a_member_that_was_not_trained_stops_the_stage_by_name(stage, tmp_path):
     shutil.rmtree(tmp_path / "night/data/rewards/members/c")
     with pytest.raises(EnsembleError, match="member 'c' is missing"):
+        stage()
+
+
+def test_a_member_that_no_longer_says_what_was_recorded_stops_the_stage_by_name(stage, tmp_path):
+    folder = tmp_path / "night/data/rewards/members/b"
+    recorded.record(folder, read_rows(tmp_path / "night/data/curation/validation.jsonl"))
+    stage()
+    (folder / "chat_template.jinja").write_text("{% for message in messages %}{{ message['content'] }} {% endfor %}")
+    with pytest.raises(CheckpointError, match="'b' gives other rewards than when it was saved"):
         stage()
 
 

@@ -3,7 +3,9 @@ import random
 
 import pytest
 
-from rlhf_pipeline.records import read_json, read_rows, write_rows
+from rlhf_pipeline import recorded
+from rlhf_pipeline.models import CheckpointError
+from rlhf_pipeline.records import assistant, read_json, read_rows, user, write_json, write_rows
 from rlhf_pipeline.validation import auditing, scorers
 from rlhf_pipeline.verdicts import read_verdict
 
@@ -103,6 +105,14 @@ def test_a_real_reward_model_is_audited_twice_and_scored_once(tmp_path, pairs, t
     monkeypatch.setattr(scorers, "score_with", None)
     auditing.main(asked)
     assert (tmp_path / "out/audit.json").read_bytes() == first
+
+
+def test_a_model_that_no_longer_says_what_was_recorded_is_not_audited(tmp_path, pairs, tiny_reward_model):
+    tiny_reward_model(tmp_path / "model", seed=1)
+    said = [user("say a") + assistant("b c"), user("say b") + assistant("a")]
+    write_json(tmp_path / "model" / recorded.FILE, {"conversations": said, "rewards": [[5.0, -5.0]]})
+    with pytest.raises(CheckpointError, match="'model' gives other rewards"):
+        auditing.main([str(tmp_path / "model"), "--pairs", str(pairs), "--out", str(tmp_path / "out")])
 
 
 def test_pairs_that_cannot_be_used_are_left_out_and_told(tmp_path, pairs, capsys):
