@@ -1,7 +1,8 @@
 """What one GPU gives: tokens generated, trained and scored per second, memory, utilisation: `python -m benchmarks.gpu`.
 
 Random weights of real shapes, so nothing is downloaded; how fast a model is does not depend on what it has learned.
-Each measurement is a process of its own: `generate` and `train` on the given sizes, `score` with four members.
+Each measurement is a process of its own: `generate` and `train` on the given sizes, `score` with four members, and
+whole steps of GRPO as TRL's trainer and as the `gpu` profile take them (`loop`, benchmarks/gpu_loop.py).
 Utilisation is the arithmetic that the task needs over the card's own measured matrix rate: 2 per weight and token
 forward, 2 for the gradient of activations, 2 for that of weights, where weights are trained; what recomputing adds is
 not counted. Where there is no CUDA device the same code runs on the processor (`--sizes toy`). The last line is one
@@ -18,11 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.clone import ROOT
+from benchmarks.gpu_loop import loop
 from benchmarks.gpu_variants import SIZES, MissingError, device, generate, score, timed, train
 
 GENERATE = ("plain", "ours", "static", "continuous", "vllm")
 TRAIN = ("full", "full, recompute", "lora", "lora, recompute", "full, liger", "lora, liger")
 SCORE = ("one", "heads", "adapters", "independent")
+LOOP = ("trl", "profile")
 GOALS = {"train/8b/lora": 0.4, "train/1.5b/full": 0.4, "generate/ratio": 3.0, "score/heads": 1.1, "score/adapters": 3.0}
 """Aims on one H200: utilisation; times plain `generate`; times the seconds of one member, at most."""
 
@@ -53,6 +56,8 @@ def measure(what: str, size: str, variant: str, asked: argparse.Namespace) -> di
             found = generate(size, variant, asked.batch, asked.prompt, asked.new)
         elif what == "train":
             found = train(size, variant, asked.rows, asked.length)
+        elif what == "loop":
+            found = loop(size, variant, asked.batch, asked.rows, asked.prompt, asked.new)
         else:
             found = score(size, variant, asked.rows, asked.length)
         return found | {"peak_gib": memory()}
@@ -81,6 +86,9 @@ def summarise(found: Mapping[str, Mapping[str, Any]], sizes: Sequence[str], rate
         if name.startswith("generate/") and "tokens_per_second" in one:
             plain = told[name.rpartition("/")[0] + "/plain"].get("tokens_per_second")
             one["times_plain"] = one["tokens_per_second"] / plain if plain else None
+        if name == f"loop/{name.split('/')[1]}/profile" and "tokens_per_second" in one:
+            trl = told[name.rpartition("/")[0] + "/trl"].get("tokens_per_second")
+            one["times_trl"] = one["tokens_per_second"] / trl if trl else None
         if name.startswith("score/") and "seconds" in one:
             alone = told[name.rpartition("/")[0] + "/one"].get("seconds")
             one["times_one"] = one["seconds"] / alone if alone else None
@@ -123,7 +131,7 @@ def main(arguments: Sequence[str]) -> None:
         return
     rate, found = matrix_rate(asked.matrix), {}
     for size in asked.sizes:
-        for what, variants in (("generate", GENERATE), ("train", TRAIN), ("score", SCORE)):
+        for what, variants in (("generate", GENERATE), ("train", TRAIN), ("score", SCORE), ("loop", LOOP)):
             for variant in variants:
                 name = f"{what}/{size}/{variant}"
                 found[name] = in_process(asked, what, size, variant)

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from benchmarks import gpu, gpu_variants
-from benchmarks.gpu import GENERATE, SCORE, TRAIN
+from benchmarks.gpu import GENERATE, LOOP, SCORE, TRAIN
 
-SMALL = ["--batch=2", "--prompt=8", "--new=4", "--rows=2", "--length=16", "--matrix=64"]
+SMALL = ["--batch=8", "--prompt=8", "--new=4", "--rows=2", "--length=16", "--matrix=64"]
 
 
 def measured(what, variant):
@@ -22,6 +22,12 @@ def test_tokens_are_generated_on_the_processor_too(variant):
     assert measured("generate", variant)["tokens_per_second"] > 0
 
 
+@pytest.mark.parametrize("variant", LOOP)
+def test_whole_steps_are_timed_on_the_processor_too(variant):
+    found = gpu.measure("loop", "toy", variant, SimpleNamespace(batch=8, prompt=8, new=4, rows=4, length=16))
+    assert found["tokens_per_second"] * found["seconds_per_step"] == pytest.approx(8 * 4)
+
+
 def test_what_needs_a_gpu_or_a_package_says_so():
     assert measured("generate", "static") == {"missing": "a static cache is compiled on a GPU only"}
 
@@ -31,12 +37,13 @@ def test_every_variant_is_measured_or_says_what_is_missing():
     command = [sys.executable, "-m", "benchmarks.gpu", "--sizes", "toy", *SMALL]
     done = subprocess.run(command, cwd=gpu.ROOT, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout.splitlines()[-1])["measured"]
-    wanted = {("generate", GENERATE), ("train", TRAIN), ("score", SCORE)}
+    wanted = {("generate", GENERATE), ("train", TRAIN), ("score", SCORE), ("loop", LOOP)}
     assert set(found) == {f"{what}/toy/{variant}" for what, variants in wanted for variant in variants}
     for name, one in found.items():
         assert one.get("peak_gib", 0) > 0 or "failed" not in one["missing"], name
     assert found["score/toy/independent"]["times_one"] > 0
     assert found["train/toy/full"]["utilisation"] > 0
+    assert found["loop/toy/profile"]["times_trl"] > 0
 
 
 def test_weights_that_only_look_up_are_not_multiplied_with():
