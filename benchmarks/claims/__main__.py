@@ -7,6 +7,7 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.claims import catalogue, judging, running, table
@@ -14,10 +15,12 @@ from benchmarks.claims.book import Book
 from benchmarks.claims.catalogue import Entry
 
 PAGE = Path("docs/claims.md")
+STALE = "measured before its files changed"
 
 
 def tell(entries: Sequence[Entry], book: Book, first_seed: int = running.FRESH) -> list[table.Row]:
     """Return every claim's row, its verdict after its family's false discovery rate."""
+    entries = [running.last_measured(entry, book, first_seed) for entry in entries]
     effects = {entry.name: running.verdict(entry, book, first_seed) for entry in entries}
     for family in {entry.family for entry in entries}:
         members = {entry.name: effects[entry.name] for entry in entries if entry.family == family}
@@ -30,6 +33,8 @@ def _row(entry: Entry, effect: judging.Effect, book: Book, first_seed: int) -> t
     newest = max(used, key=lambda m: m.date, default=None)
     seconds = sum(m.seconds for m in used) / max(effect.num_seeds, 1)
     told = (newest.date, newest.commit) if newest else ("", "")
+    if entry.stale_key:
+        effect = replace(effect, note="; ".join(filter(None, [effect.note, STALE])))
     return table.Row(entry, effect, running.chosen(entry, book), seconds, *told)
 
 

@@ -45,6 +45,10 @@ class Book:
         with open(self.path, "a", encoding="utf-8") as file:
             file.write(f"{json.dumps(asdict(measurement), sort_keys=True)}\n")
 
+    def keys(self, claim: str) -> list[str]:
+        """Return what a claim's measurements are filed under, those added last first."""
+        return list(dict.fromkeys(m.key for m in reversed(self._found.values()) if m.claim == claim))
+
     def find(self, claim: str, key: str, seed: int, arm: Arm, settings: dict[str, Any]) -> Measurement | None:
         """Return a measurement, if it was made."""
         return self._found.get(_place(Measurement(claim, key, seed, arm, settings, 0, 0, "", "")))

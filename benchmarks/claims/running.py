@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from multiprocessing import get_context
@@ -61,6 +61,13 @@ def effects(entry: Entry, book: Book, first_seed: int = FRESH) -> dict[int, floa
         if len(values) == len(settings):
             found[seed] = sign * (values["with"] - values.get("without", 0.0))
     return found
+
+
+def last_measured(entry: Entry, book: Book, first_seed: int = FRESH) -> Entry:
+    """Return a claim as it was measured last: filed under an older key where its files have changed since."""
+    keys = [entry.key, *(key for key in book.keys(entry.name) if key != entry.key)]
+    under = (entry if key == entry.key else replace(entry, stale_key=key) for key in keys)
+    return next((one for one in under if effects(one, book, first_seed)), entry)
 
 
 def verdict(entry: Entry, book: Book, first_seed: int = FRESH) -> Effect:

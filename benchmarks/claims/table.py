@@ -14,7 +14,7 @@ Does each method do here what its paper says? Written by `python -m benchmarks.c
 training, and is positive in the direction that the paper claims. `holds`: the whole 95 % t interval lies beyond the
 smallest size that counts, and survives a false discovery rate of 5 % in its family. `reversed`: the same on the other
 side. `negligible`: the interval lies within plus or minus that size. All else is `inconclusive`; so is what has fewer
-than {MIN_SEEDS} seeds.
+than {MIN_SEEDS} seeds. A row whose files changed after it was measured says so; it is measured anew when it is run.
 """
 COLUMNS = ("claim", "method", "paper", "what the paper says", "metric", "effect (95 %)", "smallest", "seeds", "verdict",
            "seconds", "date", "commit")  # fmt: skip

@@ -23,3 +23,15 @@ def test_the_page_tells_effect_interval_verdict_and_commit(entries, place):
 def test_a_claim_that_was_never_measured_is_missing(entries, place):
     page = render(tell(list(entries.values()), Book(place.book)), [], {})
     assert "| `nothing` | `validation/aggregators/mean` | none | nothing | noise | - | 0.1 | 0 | missing" in page
+
+
+def test_a_claim_whose_files_changed_keeps_its_number_and_says_so_until_it_is_measured_again(entries, place):
+    seeds = range(running.FRESH, running.FRESH + 8)
+    running.run(list(entries.values()), seeds, size=TOY, place=place)
+    place.book.write_text(place.book.read_text().replace(entries["real"].key, "older"))
+    row = next(row for row in tell(list(entries.values()), Book(place.book)) if row.entry.name == "real")
+    assert (row.effect.verdict, row.effect.note) == ("holds", "measured before its files changed")
+    running.run(list(entries.values()), seeds, size=TOY, place=place)
+    again = next(row for row in tell(list(entries.values()), Book(place.book)) if row.entry.name == "real")
+    assert again.effect.note == ""
+    assert again.effect.value == row.effect.value
