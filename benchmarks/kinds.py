@@ -24,8 +24,8 @@ SLICES = {"in": "plain", "out": "shifted"}
 COVERAGE = tuple(step / 10 for step in range(1, 11))
 NUM_TIMED = 500
 ALONE = "one member"
-LONG, WIDE = "one member, four times as long", "one member, twice as wide"
-SINGLE = (ALONE, LONG, WIDE)
+LONG = "one member, four times as long"
+SINGLE = (ALONE, LONG)
 BEST = "gold of best of 64"
 Measured = dict[str, float]
 
@@ -45,7 +45,6 @@ APART = ("a", "b")
 KINDS: Mapping[str, Callable[[Lab], list[list[Path]]]] = {
     ALONE: lambda lab: [[model] for model in ensembles.strong(lab)],
     LONG: lambda lab: [[larger.long(lab)]],
-    WIDE: lambda lab: [[larger.wide(lab)]],
     "two fine-tunings of one trunk": two(same_trunk=True),
     "two trunks": two(same_trunk=False),
     "two fine-tunings of two trunks (a night's four)": lambda lab: [ensembles.strong(lab)],
