@@ -111,6 +111,9 @@ class Denoising(Section):
     filter_settings: dict[str, Settings] = {}
 
 
+Role = Literal["member", "evaluator", "guard"]
+
+
 class Member(Section):
     """One reward model. An evaluator is audited like a member and never reaches the policy's training.
 
@@ -120,7 +123,7 @@ class Member(Section):
     trunk: str
     pairs: str
     objective: Objective
-    role: Literal["member", "evaluator", "guard"] = "member"
+    role: Role = "member"
     ready: bool = False  # its trunk is a ready reward model; pairs and objective are not used
     settings: Settings = {}
     objective_settings: Settings = {}
@@ -139,6 +142,10 @@ class Rewards(Section):
     threads: int = Field(ge=1)
     settings: Settings = {}
     members: dict[str, Member]
+
+    def named(self, role: Role) -> list[str]:
+        """Return the names of the reward models with a role, in the order of the file."""
+        return [name for name, member in self.members.items() if member.role == role]
 
 
 class Validation(Section):

@@ -36,8 +36,7 @@ def main() -> None:
     algorithm = methods.load("policy/algorithms", params.policy.algorithm)
     settings = methods.settings(algorithm, params.policy.settings)
     shape = compose(params.policy.shaping, params.policy.shaping_settings) if params.policy.shaping else None
-    listed = [name for name, member in params.rewards.members.items() if member.role == "member"]
-    ensemble = Ensemble.load(ENSEMBLE, MEMBERS, listed)
+    ensemble = Ensemble.load(ENSEMBLE, MEMBERS, params.rewards.named("member"))
     reference = Path("data/sft/trunks") / params.policy.reference
     plan = guard(params)
     seed, threads = derive_seed(params.seed, "policy"), params.policy.threads
@@ -68,8 +67,8 @@ def guard(params: Params) -> "Plan":
     from rlhf_pipeline.validation.ensemble import load_panel
 
     section = params.policy.guard
-    listed = [name for name, member in params.rewards.members.items() if member.role == "guard"]
-    held_out = load_panel(ENSEMBLE, MEMBERS, listed, "guards") if listed else {}
+    named = params.rewards.named("guard")
+    held_out = load_panel(ENSEMBLE, MEMBERS, named, "guards") if named else {}
     monitor = methods.parse_settings(reward_hack_monitor.Params, section.settings, "policy.guard")
     return Plan(section.action, section.factor, monitor, list(held_out.values()))
 

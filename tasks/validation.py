@@ -24,12 +24,10 @@ CURATION, MEMBERS, OUT = Path("data/curation"), Path("data/rewards/members"), Pa
 def main() -> None:
     """Write the ensemble's description, its audit, the verdict and the metrics."""
     params = load_params()
-    section, listed = params.validation, params.rewards.members
+    section, rewards = params.validation, params.rewards
     torch.set_num_threads(1)  # each model is scored on one thread, `threads` of them at once
-    members = [name for name, member in listed.items() if member.role == "member"]
-    evaluators = [name for name, member in listed.items() if member.role == "evaluator"]
-    guards = [name for name, member in listed.items() if member.role == "guard"]
-    models = load_members(MEMBERS, [*members, *evaluators, *guards], listed)
+    members, evaluators, guards = rewards.named("member"), rewards.named("evaluator"), rewards.named("guard")
+    models = load_members(MEMBERS, [*members, *evaluators, *guards], rewards.members)
     recorded.refuse_changed(models)
 
     rows = {name: read_rows(CURATION / f"{name}.jsonl") for name in ("test", "validation", "contrast", "single_edits")}

@@ -14,7 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from rlhf_pipeline.evaluation.gold import load_gold
-from rlhf_pipeline.evaluation.judges import listed, rate_by_gold
+from rlhf_pipeline.evaluation.judges import rate_by_gold
 from rlhf_pipeline.evaluation.metrics.win_rate import wins
 from rlhf_pipeline.evaluation.settings import evaluation_settings
 from rlhf_pipeline.evaluation.sides import Samples, draw, flat_texts, index_of, texts
@@ -65,7 +65,8 @@ def rate(
             name: [(prompts[i], s.text) for i, one in enumerate(found) for s in one] for name, found in drawn.items()
         }
         return "gold", {name: rate_by_gold(gold, found).reshape(len(prompts), -1) for name, found in pairs.items()}
-    evaluators = load_panel(data / "validation/ensemble.json", data / "rewards/members", listed(params, "evaluator"))
+    named = params.rewards.named("evaluator")
+    evaluators = load_panel(data / "validation/ensemble.json", data / "rewards/members", named)
     if not evaluators:
         raise NoJudge("neither gold nor an evaluator: give one of rewards.members the role evaluator")
     taken = [Yardstick.take(one, prompts, texts(drawn["champion"])) for one in evaluators.values()]

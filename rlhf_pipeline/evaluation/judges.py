@@ -88,11 +88,6 @@ def load_judges(data: Path, params: Params) -> Judges:
         EnsembleError: a member or evaluator is missing, altered or not listed.
     """
     described, folder = data / "validation/ensemble.json", data / "rewards/members"
-    ensemble = Ensemble.load(described, folder, listed(params, "member"))
-    evaluators = load_panel(described, folder, listed(params, "evaluator"))
+    ensemble = Ensemble.load(described, folder, params.rewards.named("member"))
+    evaluators = load_panel(described, folder, params.rewards.named("evaluator"))
     return Judges(ensemble, evaluators, load_gold(data / "curation/gold.json"), params.evaluation.threads)
-
-
-def listed(params: Params, role: str) -> list[str]:
-    """Return the names of the reward models with a role."""
-    return [name for name, member in params.rewards.members.items() if member.role == role]

@@ -140,8 +140,8 @@ def propose(source: str, count: int, pool: Path | None, asked: set[str]) -> list
     items = admit(gather(source, pool, count, params), held_out, asked)[: SCORED_PER_LABEL * count]
     if not items:
         return []
-    listed = [name for name, member in params.rewards.members.items() if member.role == "member"]
-    ensemble = Ensemble.load(DATA / "validation/ensemble.json", DATA / "rewards/members", listed)
+    named = params.rewards.named("member")
+    ensemble = Ensemble.load(DATA / "validation/ensemble.json", DATA / "rewards/members", named)
     return choose(rate(items, ensemble, params.validation.threads), count)
 
 

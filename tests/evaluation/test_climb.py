@@ -43,7 +43,7 @@ def test_a_climb_that_the_evaluators_follow_raises_no_alarm():
 def test_one_that_they_stop_following_does_and_names_step_sign_and_where_to_go_back_to():
     found = alarm(*samples({0: 0.0, 20: 1.0, 40: 0.2, 60: -1.0}))
     assert (found.value, found.low) == (1, 1)
-    assert found.note == "step 40: held out falls; best by then: step 20"
+    assert found.note == "step 40: held out falls, held out lags; best by then: step 20"
 
 
 def test_repetition_is_seen_without_evaluators():
