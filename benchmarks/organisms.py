@@ -82,7 +82,10 @@ class Planted(Ensemble):
     """An ensemble that also pays for something."""
 
     bonus: Bonus = repeats
-    share: float = 0.0
+    own: float = 1.0
+    """Weight of the ensemble's reward."""
+    paid: float = 0.0
+    """Weight of what is planted."""
 
     def aggregate(
         self,
@@ -94,13 +97,13 @@ class Planted(Ensemble):
         """Return the ensemble's rewards with the planted part mixed in."""
         found = super().aggregate(raw, groups, baseline, conversations)
         paid = torch.tensor([self.bonus(one) for one in conversations or []], dtype=found.reward.dtype)
-        return replace(found, reward=(1 - self.share) * found.reward + self.share * paid)
+        return replace(found, reward=self.own * found.reward + self.paid * paid)
 
 
-def plant(ensemble: Ensemble, organism: Organism, share: float) -> Ensemble:
-    """Return an ensemble that pays for what an organism is paid for."""
+def plant(ensemble: Ensemble, bonus: Bonus, own: float, paid: float) -> Ensemble:
+    """Return an ensemble that also pays for something; see `Planted`."""
     shape = {name: getattr(ensemble, name) for name in Ensemble.__dataclass_fields__}
-    return Planted(**shape, bonus=organism.bonus, share=share)
+    return Planted(**shape, bonus=bonus, own=own, paid=paid)
 
 
 def trajectory(lab: Lab, kind: str, number: int) -> list[Row]:
@@ -131,8 +134,8 @@ def run(lab: Lab, kind: str, number: int) -> Path:
         trained, held_out = (policies.ensemble(lab, [models[i] for i in chosen], "mean") for chosen in ((0, 2), (1, 3)))
         if organism is not None:
             share = SHARES[number % len(SHARES)]
-            trained = plant(trained, organism, share)
-            held_out = plant(held_out, organism, share) if organism.is_shared else held_out
+            trained = plant(trained, organism.bonus, 1 - share, share)
+            held_out = plant(held_out, organism.bonus, 1 - share, share) if organism.is_shared else held_out
         algorithm = methods.load("policy/algorithms", "grpo")
         rows = [{**row, "id": f"policy-{place}"} for place, row in enumerate(worlds.draw(lab).policy_prompts)]
         seed, plan = lab.derive("organisms", kind, number), Plan("warn", held_out=[held_out])

@@ -2,9 +2,10 @@
 
 Reward models of the claims' worlds, eight per world on two trunks, four of them trained on few pairs; each as it is and
 with two faults planted on its scores, in units of its own spread within the prompt. Of each: what every check finds,
-and the gold of the best of 64 samples by it, as the share of the way from the mean sample to the best one. Written to
-docs/audit-predicts.md: Spearman's correlation of finding and outcome, over all and given accuracy, with 95 % intervals
-of a bootstrap by trunk. The last line is one JSON object.
+and the gold of the best of 64 samples by it, as the share of the way from the mean sample to the best one; with
+`--policies` also that of a policy optimised against it. Written to docs/audit-predicts.md: Spearman's correlation of
+finding and outcome, over all and given accuracy, with 95 % intervals of a bootstrap by trunk. The last line is one JSON
+object.
 """
 
 import argparse
@@ -25,11 +26,13 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from benchmarks.claims.lab import Lab
-from benchmarks.claims.parts import audits, ensembles, joining, samples, worlds
+from benchmarks.claims.parts import audits, ensembles, joining, policies, samples, trunks, worlds
 from benchmarks.claims.running import FRESH
 from benchmarks.claims.sizes import FULL, TOY, Size
 from benchmarks.clone import commit
-from rlhf_pipeline.records import derive_seed, hash_text, text
+from benchmarks.organisms import plant
+from rlhf_pipeline import methods
+from rlhf_pipeline.records import Conversation, derive_seed, hash_text, text
 from rlhf_pipeline.simulation.words import FLATTERY, NONSENSE
 from rlhf_pipeline.simulation.world import World
 from rlhf_pipeline.validation import audit
@@ -49,6 +52,8 @@ SIGNS = {
     "annotators_against/ensemble": -1,
 }  # fmt: skip
 """Findings that are compared, and which way they are good: 1 more, -1 less, 0 near zero."""
+BEST, POLICY = "best of 64", "policy"
+"""What an audit is to predict: gold as the share of the way from the mean sample to the best."""
 STRENGTHS = (0.5, 1.0, 2.0)
 RESAMPLES = 2000
 UNREAD = "mood"
@@ -74,8 +79,8 @@ FAULTS: Mapping[str, Fault] = {
 """Added to the reward, times a strength and the model's spread within the prompt."""
 
 
-def measure_seed(seed: int, size: Size = FULL, root: Path | None = None) -> list[Row]:
-    """Return a row per reward model of one world: its findings, its outcome, its trunk and its fault."""
+def measure_seed(seed: int, size: Size = FULL, root: Path | None = None, with_policies: bool = False) -> list[Row]:
+    """Return a row per reward model of one world: its findings, its outcomes, its trunk and its fault."""
     torch.set_num_threads(1)
     lab = Lab(seed, size, root) if root else Lab(seed, size)
     models = {"strong": ensembles.strong(lab), "weak": ensembles.weak(lab)}
@@ -94,8 +99,32 @@ def measure_seed(seed: int, size: Size = FULL, root: Path | None = None) -> list
                 chosen = raw[0] + amount * on_samples(lab, drawn, fault) if amount else raw[0]
                 outcome = share_of_best(joining.gold_of_best(chosen, gold), gold)
                 row = {"seed": seed, "trunk": f"{seed}/{trunk}", "kind": kind, "fault": fault, "strength": strength}
-                found.append(row | {"outcome": outcome, "found": findings(planned, told[None])})
+                row |= {BEST: outcome, "found": findings(planned, told[None])}
+                if with_policies:
+                    row[POLICY] = share_of_best(optimise(lab, folder, fault, strength), gold)
+                found.append(row)
     return found
+
+
+def optimise(lab: Lab, folder: Path, fault: str, strength: float) -> float:
+    """Return the mean gold of a policy after optimising against one reward model with a fault."""
+
+    def make(out: Path) -> None:
+        from rlhf_pipeline.policy.training import train
+
+        grpo, world = methods.load("policy/algorithms", "grpo"), worlds.world(lab)
+
+        def paid(said: Conversation) -> float:
+            return FAULTS[fault](world, text(said[:-1]), text(said[-1:]))
+
+        sound = policies.ensemble(lab, [folder], "mean")
+        reward = plant(sound, paid, own=1.0, paid=strength) if strength else sound
+        params = methods.settings(grpo, {"num_steps": policies.num_steps(lab)})
+        rows = [{**row, "id": f"policy-{n}"} for n, row in enumerate(worlds.draw(lab).policy_prompts)]
+        train(trunks.trunk(lab), reward, rows, grpo, params, lab.derive("policy"), out)
+
+    made = lab.part("policies", make, policies.CODE, faulty=folder.name, fault=fault, strength=strength)
+    return policies.gold_of(lab, made)
 
 
 def findings(planned: audit.Plan, raw: Tensor) -> dict[str, float]:
@@ -138,13 +167,10 @@ def correlations(x: np.ndarray, y: np.ndarray, given: np.ndarray) -> tuple[float
     return float(xy), float((xy - xz * yz) / max(np.sqrt((1 - xz**2) * (1 - yz**2)), 1e-9))
 
 
-def summarise(rows: Sequence[Row], metric: str, seed: int = 0) -> dict[str, Any]:
-    """Return both correlations of a finding with the outcome, each with the interval of a bootstrap by trunk."""
-    x, y, given = (
-        values_of(rows, metric),
-        np.array([row["outcome"] for row in rows]),
-        values_of(rows, "accuracy/ensemble"),
-    )
+def summarise(rows: Sequence[Row], metric: str, outcome: str = BEST, seed: int = 0) -> dict[str, Any]:
+    """Return both correlations of a finding with an outcome, each with the interval of a bootstrap by trunk."""
+    x, given = values_of(rows, metric), values_of(rows, "accuracy/ensemble")
+    y = np.array([row[outcome] for row in rows])
     kept = ~np.isnan(x)
     if kept.sum() < 10 or len(set(x[kept])) < 3:
         return {"num": int(kept.sum())}
@@ -168,32 +194,55 @@ def cell(found: Mapping[str, Any], name: str) -> str:
     return f"{value:+.2f} ({low:+.2f} to {high:+.2f})"
 
 
-def page(rows: Sequence[Row]) -> str:
-    """Return docs/audit-predicts.md."""
+def table(rows: Sequence[Row], outcome: str) -> str:
+    """Return the table of every finding's correlations with an outcome."""
     sound, faulty = ([row for row in rows if (row["fault"] == "none") is is_sound] for is_sound in (True, False))
     lines = [
         "| finding | all | given accuracy | sound models alone | with a planted fault, given accuracy |",
         "| --- |" + " --- |" * 4,
     ]
     for metric in SIGNS:
-        by = {name: summarise(part, metric) for name, part in (("all", rows), ("sound", sound), ("faulty", faulty))}
+        parts = (("all", rows), ("sound", sound), ("faulty", faulty))
+        by = {name: summarise(part, metric, outcome) for name, part in parts}
         cells = cell(by["all"], "all"), cell(by["all"], "given accuracy"), cell(by["sound"], "all")
         lines.append(f"| `{metric}` | " + " | ".join([*cells, cell(by["faulty"], "given accuracy")]) + " |")
+    return "\n".join(lines)
+
+
+def of_policies(rows: Sequence[Row]) -> str:
+    """Return the part of the page on policies; what says that none was trained where that is so."""
+    if POLICY not in rows[0]:
+        return "\nNo policy was trained: the best of n stands in for it.\n"
+    best, policy = (np.array([row[name] for row in rows]) for name in (BEST, POLICY))
+    rank = correlations(best, policy, values_of(rows, "accuracy/ensemble"))
+    return f"""
+## Gold of a policy
+
+One policy for each reward model, GRPO at a night's settings. Its outcome and that of the best of 64 have rank
+correlation {rank[0]:+.2f}, and {rank[1]:+.2f} given accuracy.
+
+{table(rows, POLICY)}
+"""
+
+
+def page(rows: Sequence[Row]) -> str:
+    """Return docs/audit-predicts.md."""
+    num_sound = sum(row["fault"] == "none" for row in rows)
     seeds, num_trunks = sorted({row["seed"] for row in rows}), len({row["trunk"] for row in rows})
-    command = f"`python -m benchmarks.predicts --seeds {len(seeds)}`, {date.today()}, commit `{commit()[:7]}`"
+    asked = f"--seeds {len(seeds)}" + " --policies" * (POLICY in rows[0])
+    command = f"`python -m benchmarks.predicts {asked}`, {date.today()}, commit `{commit()[:7]}`"
     return f"""# Does the audit predict the outcome?
 
-Written by {command}: {len(rows)} reward models ({len(sound)} as trained, {len(faulty)} with a fault planted on their
-scores) on {num_trunks} trunks in {len(seeds)} worlds (seeds {seeds[0]} to {seeds[-1]}). Outcome: gold of the best of
-64 samples by the reward, as the share of the way from the mean sample to the best. Spearman's correlation of each
+Written by {command}: {len(rows)} reward models ({num_sound} as trained, {len(rows) - num_sound} with a fault planted on
+their scores) on {num_trunks} trunks in {len(seeds)} worlds (seeds {seeds[0]} to {seeds[-1]}). Outcome: gold of the best
+of 64 samples by the reward, as the share of the way from the mean sample to the best. Spearman's correlation of each
 finding, turned so that more is better, with the outcome; 95 % intervals of a bootstrap by trunk. `given accuracy` is
-the partial correlation: what a check tells beyond the accuracy on test pairs. No policy was trained: the best of n
-stands in for it.
+the partial correlation: what a check tells beyond the accuracy on test pairs.
 
-{chr(10).join(lines)}
+{table(rows, BEST)}
 
 ![Accuracy, contrast and outcome]({PICTURE.relative_to(PAGE.parent)})
-"""
+{of_policies(rows)}"""
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:
@@ -205,7 +254,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
         for metric, axis in zip(metrics, axes, strict=True):
             for place, fault in enumerate(["none", *FAULTS]):
                 own = [row for row in rows if row["fault"] == fault]
-                points = [(row["found"].get(metric), row["outcome"]) for row in own]
+                points = [(row["found"].get(metric), row[BEST]) for row in own]
                 if points:
                     colour, marker = CYCLE[place % len(CYCLE)], "ox"[place // len(CYCLE)]
                     axis.scatter(*zip(*points, strict=True), s=14, color=colour, marker=marker, label=fault, alpha=0.8)
@@ -221,10 +270,11 @@ def main() -> None:
     parser = argparse.ArgumentParser("python -m benchmarks.predicts", description=__doc__)
     parser.add_argument("--seeds", type=int, default=4, help="worlds")
     parser.add_argument("--first", type=int, default=FRESH, help="the first world's seed")
+    parser.add_argument("--policies", action="store_true", help="optimise a policy against each, a minute each")
     parser.add_argument("--jobs", type=int, default=2, help="worlds measured side by side, a core each")
     parser.add_argument("--toy", action="store_true", help="in small worlds, to try the benchmark; writes no page")
     asked = parser.parse_args()
-    work = partial(measure_seed, size=TOY if asked.toy else FULL)
+    work = partial(measure_seed, size=TOY if asked.toy else FULL, with_policies=asked.policies)
     with ProcessPoolExecutor(asked.jobs, get_context("spawn")) as pool:
         rows = [row for part in pool.map(work, range(asked.first, asked.first + asked.seeds)) for row in part]
     if not asked.toy:

@@ -66,7 +66,8 @@ def test_a_planted_ensemble_mixes_in_what_it_pays_for(monkeypatch):
     monkeypatch.setattr(Ensemble, "aggregate", lambda self, *args: found)
     planted = object.__new__(organisms.Planted)
     object.__setattr__(planted, "bonus", lambda conversation: 4.0)
-    object.__setattr__(planted, "share", 0.25)
+    object.__setattr__(planted, "own", 0.75)
+    object.__setattr__(planted, "paid", 0.25)
     mixed = organisms.Planted.aggregate(planted, None, [0, 0], None, [user("a"), user("b")])
     assert mixed.reward.tolist() == [1.75, 2.5]
     assert mixed.disagreement is found.disagreement
