@@ -37,7 +37,7 @@ class Params(MethodParams):
     max_phrases: int = Field(default=48, ge=1, description="phrases, the most frequent first")
     max_words: int = Field(default=6, ge=1, description="of a phrase")
     least_share: float = Field(default=0.005, gt=0, le=1, description="of completions that hold a phrase")
-    max_items: int = Field(default=24, ge=2, description="rejected sides that a phrase is put into, each of its prompt")
+    max_items: int = Field(default=32, ge=2, description="rejected sides that a phrase is put into, each of its prompt")
 
 
 class Place(NamedTuple):
