@@ -171,11 +171,17 @@ def _batches(tokenizer: PreTrainedTokenizerFast, ids: Sequence[list[int]], batch
         if not groups or len(groups[-1]) == batch_size or (len(groups[-1]) + 1) * len(ids[row]) > BATCH_TOKENS:
             groups.append([])
         groups[-1].append(row)
-    padded = (
-        tokenizer.pad({"input_ids": [ids[i] for i in rows]}, padding_side="right", return_tensors="pt")
-        for rows in groups
-    )
-    return [Batch(rows, one["input_ids"], one["attention_mask"]) for rows, one in zip(groups, padded, strict=True)]
+    return [_pad(rows, [ids[i] for i in rows], tokenizer.pad_token_id) for rows in groups]
+
+
+def _pad(rows: list[int], ids: Sequence[list[int]], pad_token_id: int) -> Batch:
+    """Return token ids padded on the right; a tokenizer's own `pad` takes as long as a small model."""
+    import torch
+    from torch.nn.utils.rnn import pad_sequence
+
+    input_ids = pad_sequence([torch.tensor(own) for own in ids], batch_first=True, padding_value=pad_token_id)
+    lengths = torch.tensor([len(own) for own in ids])
+    return Batch(rows, input_ids, (torch.arange(input_ids.shape[1]) < lengths[:, None]).long())
 
 
 def _forward(model: PreTrainedModel, batches: Sequence[Batch], rewards: Tensor) -> None:

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from rlhf_pipeline import adapters, models, training
 from rlhf_pipeline.methods import MethodParams
 from rlhf_pipeline.mistakes import Mistake
-from rlhf_pipeline.policy import groups
+from rlhf_pipeline.policy import groups, padding
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -212,7 +212,7 @@ def create_trainer(
         adapters_of.modules_to_save = list(added)
     if params.idle_groups != "keep" or params.difficulty is not None:
         trainer = groups.grouped(trainer, params.idle_groups, params.difficulty)
-    made = training.guarded(trainer)(
+    made = training.guarded(padding.trimmed(trainer))(
         model=setup.policy,
         args=config,
         **({"train_dataset": setup.dataset, "reward_funcs": setup.reward_function} if inputs is None else inputs),

@@ -1,0 +1,60 @@
+"""Tests of reading a batch in parts: the same log-probabilities and gradients as TRL's, with fewer columns."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from rlhf_pipeline import models
+from rlhf_pipeline.policy import padding
+from rlhf_pipeline.policy.padding import columns, trimmed
+
+PROMPT, COMPLETION = 6, 9
+
+
+@pytest.fixture
+def batch():
+    """Forty rows of prompts padded on the left and completions padded on the right."""
+    generator = torch.Generator().manual_seed(0)
+    ids = torch.randint(5, 20, (40, PROMPT + COMPLETION), generator=generator)
+    starts = torch.randint(2, PROMPT, (40, 1), generator=generator)
+    ends = PROMPT + torch.randint(1, COMPLETION - 1, (40, 1), generator=generator)
+    places = torch.arange(PROMPT + COMPLETION)
+    return ids, ((places >= starts) & (places < ends)).long()
+
+
+def trainer_of(kind):
+    """Return TRL's method and ours on an object that is no trainer."""
+    import trl
+
+    base = {"grpo": trl.GRPOTrainer, "rloo": trl.RLOOTrainer}[kind]
+    made = object.__new__(trimmed(base))
+    made.accelerator = SimpleNamespace(autocast=torch.enable_grad, is_main_process=False)
+    made.args = SimpleNamespace(report_to=[])
+    return made, base
+
+
+@pytest.mark.parametrize("kind", ["grpo", "rloo"])
+def test_log_probabilities_entropies_and_gradients_are_those_of_trl(kind, batch, tiny_trunk, monkeypatch):
+    from trl.trainer.utils import add_fused_lm_head
+
+    monkeypatch.setattr(padding, "LEAST_ROWS", 8)
+    made, base = trainer_of(kind)
+    ids, mask = batch
+    found = []
+    for read in (base._get_per_token_logps_and_entropies, type(made)._get_per_token_logps_and_entropies):
+        own = models.load_policy(tiny_trunk)[0]
+        add_fused_lm_head(own, outputs=("log_probs", "entropy"))
+        logps, entropies, *_ = read(made, own, ids, mask, COMPLETION, compute_entropy=True)
+        kept = mask[:, -COMPLETION:]
+        (logps * kept).sum().backward()
+        found.append((logps * kept, entropies * kept, own.model.embed_tokens.weight.grad))
+    for theirs, ours in zip(*found, strict=True):
+        assert torch.allclose(theirs, ours, atol=1e-5)
+
+
+def test_columns_hold_every_token_and_no_more():
+    mask = torch.tensor([[0, 0, 1, 1, 1, 0], [0, 1, 1, 1, 0, 0]])
+    assert columns(mask, 3) == (1, 5)
+    assert columns(torch.zeros(2, 6), 3) == (0, 4)
+    assert columns(torch.tensor([[0, 0, 1, 0, 0, 0]]), 3) == (2, 4)
