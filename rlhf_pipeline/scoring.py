@@ -23,6 +23,8 @@ BF16_TOLERANCE = 0.05
 """The same for weights in bfloat16, as a share of the largest score; such a number has two to three digits."""
 BATCH_TOKENS = 4096
 """Most tokens of a forward pass, padding included; a conversation that is longer goes alone."""
+LEAST_ROWS, GROWTH = 16, 1.25
+"""A forward pass of so many conversations takes no longer ones than so many times its shortest: padding is read too."""
 WINDOW = 4096
 """Conversations whose tokens are held at once, so that memory does not grow with how many are scored."""
 
@@ -168,10 +170,17 @@ def _batches(tokenizer: PreTrainedTokenizerFast, ids: Sequence[list[int]], batch
     """Return token ids in batches of like length, so that little is spent on padding; the longest comes last."""
     groups: list[list[int]] = []
     for row in sorted(range(len(ids)), key=lambda i: len(ids[i])):
-        if not groups or len(groups[-1]) == batch_size or (len(groups[-1]) + 1) * len(ids[row]) > BATCH_TOKENS:
+        if not groups or _is_full(groups[-1], ids, row, batch_size):
             groups.append([])
         groups[-1].append(row)
     return [_pad(rows, [ids[i] for i in rows], tokenizer.pad_token_id) for rows in groups]
+
+
+def _is_full(group: Sequence[int], ids: Sequence[list[int]], row: int, batch_size: int) -> bool:
+    """Return whether the next row, which is as long as any of a group or longer, begins another."""
+    width = len(ids[row])
+    too_wide = len(group) >= LEAST_ROWS and width > GROWTH * len(ids[group[0]])
+    return too_wide or len(group) == batch_size or (len(group) + 1) * width > BATCH_TOKENS
 
 
 def _pad(rows: list[int], ids: Sequence[list[int]], pad_token_id: int) -> Batch:

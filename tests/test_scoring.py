@@ -1,6 +1,7 @@
 """The same conversation has the same score wherever it is scored."""
 
 import random
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -260,3 +261,14 @@ def test_the_checkpoints_of_a_member_stand_in_the_order_of_their_numbers(tmp_pat
     for name in ("10", "2", "0"):
         (tmp_path / name).mkdir()
     assert [path.name for path in checkpoints_in(tmp_path)] == ["0", "2", "10"]
+
+
+def test_long_conversations_do_not_widen_a_pass_of_short_ones():
+    tokenizer = SimpleNamespace(pad_token_id=0)
+    ids = [[1] * 10] * 20 + [[1] * 40] * 3 + [[1] * 12] * 4
+    found = scoring._batches(tokenizer, ids, 64)
+    assert [tuple(one.input_ids.shape) for one in found] == [(24, 12), (3, 40)]
+    assert sorted(row for one in found for row in one.rows) == list(range(27))
+    assert [int(one.attention_mask.sum()) for one in found] == [20 * 10 + 4 * 12, 3 * 40]
+    few = scoring._batches(tokenizer, [[1] * 10] * 3 + [[1] * 40], 64)  # too few to fill a pass of their own
+    assert [tuple(one.input_ids.shape) for one in few] == [(4, 40)]
