@@ -22,6 +22,7 @@ def test_tokens_are_generated_on_the_processor_too(variant):
     assert measured("generate", variant)["tokens_per_second"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", LOOP)
 def test_whole_steps_are_timed_on_the_processor_too(variant):
     found = gpu.measure("loop", "toy", variant, SimpleNamespace(batch=8, prompt=8, new=4, rows=4, length=16))
