@@ -324,3 +324,9 @@ def test_every_method_accepts_its_own_defaults_and_refuses_an_unknown_setting():
 def test_every_method_that_the_parameters_name_exists(graph):
     missing = {str(f.relative_to(ROOT)) for stage in graph.values() for f in runs(stage) if not f.exists()}
     assert sorted(missing) == []
+
+
+def test_side_by_side_each_file_stays_on_one_worker(request):
+    if not request.config.getoption("loadgroup", False):
+        pytest.skip("not run by `make test`")
+    assert request.node.nodeid.endswith("@tests/test_structure.py")
