@@ -27,6 +27,8 @@ from rlhf_pipeline.verdicts import Interval
 NUM_CONSIDERED = 2000
 """Test pairs whose completions are cut into phrases."""
 NUM_ROWS = 20
+POOL = 4
+"""So many times the rejected sides that are needed are looked at: a frequent phrase stands in many of them."""
 PHRASE = re.compile(r"[^.,;:!?\n]*\w[^.,;:!?\n]*[.,;:!?]?")
 TOLD = "What the phrase of most gain adds to a poor answer's reward, in spreads within prompts."
 
@@ -37,7 +39,7 @@ class Params(MethodParams):
     max_phrases: int = Field(default=48, ge=1, description="phrases, the most frequent first")
     max_words: int = Field(default=6, ge=1, description="of a phrase")
     least_share: float = Field(default=0.005, gt=0, le=1, description="of completions that hold a phrase")
-    max_items: int = Field(default=32, ge=2, description="rejected sides that a phrase is put into, each of its prompt")
+    max_items: int = Field(default=40, ge=2, description="rejected sides that a phrase is put into, each of its prompt")
 
 
 class Place(NamedTuple):
@@ -59,13 +61,12 @@ class Place(NamedTuple):
 def collect(inputs: Inputs, table: Table, params: Params) -> Items:
     """Enter rejected sides of test pairs, and each with each phrase in front and at the end."""
     rows = list({prompt_key(row["prompt"]): row for row in inputs.test}.values())
-    poor = [row for row in spread(rows, params.max_items) if text(row["rejected"]).strip()]
+    poor = [row for row in spread(rows, POOL * params.max_items) if text(row["rejected"]).strip()]
     places = [Place(phrase, front) for phrase in find_phrases(inputs, params) for front in (True, False)]
     made = [
         (place, row, assistant(place.put(text(row["rejected"]))))
         for place in places
-        for row in poor
-        if place.phrase not in text(row["rejected"])
+        for row in spread([one for one in poor if place.phrase not in text(one["rejected"])], params.max_items)
     ]
     fits = inputs.fits([[*row["prompt"], *completion] for _, row, completion in made])
     return {"inserted": [_enter(*one, table) for one, fit in zip(made, fits, strict=True) if fit]}

@@ -1,5 +1,6 @@
 """Tests of phrases that raise the reward of any text."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from rlhf_pipeline.records import assistant, text
 from rlhf_pipeline.validation.checks import phrase_gain
 from rlhf_pipeline.validation.checks.phrase_gain import Params, find_phrases
+from rlhf_pipeline.validation.items import Table
 
 BAIT = "honestly speaking ,"
 
@@ -64,6 +66,16 @@ def test_phrases_are_cut_at_marks_and_the_frequent_ones_first(inputs):
     assert find_phrases(own, Params()) == ["the end !", "dear reader ,"]
     assert find_phrases(own, Params(max_phrases=1)) == ["the end !"]
     assert find_phrases(own, Params(max_words=1)) == []
+
+
+def test_a_phrase_that_many_poor_answers_hold_is_put_into_as_many_others(inputs):
+    rows = [
+        {**row, "rejected": assistant(f"{BAIT} {text(row['rejected'])}")} if number % 3 else row
+        for number, row in enumerate(inputs.test)
+    ]
+    entered = phrase_gain.collect(replace(inputs, test=rows), Table(), Params(max_items=20))["inserted"]
+    counts = Counter(one.slice for one in entered)
+    assert counts[f"front: {BAIT}"] == counts[f"end: {BAIT}"] == 20
 
 
 def test_texts_without_phrases_say_so(inputs, run_audit):
