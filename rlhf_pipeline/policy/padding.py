@@ -20,11 +20,12 @@ PLAIN = ("batch_size", "compute_entropy")
 def trimmed(base: Any) -> Any:
     """Return a class of TRL's online trainers that reads no more columns than a part of a batch has tokens in.
 
-    Images and the losses of mixtures of experts are left to TRL, and so are trainers that read otherwise.
+    Images and the losses of mixtures of experts are left to TRL, and so are trainers that read otherwise, or whose
+    `reads_whole_batches` says that they use the passes for more.
     """
     import torch
 
-    if not hasattr(base, "_get_per_token_logps_and_entropies"):
+    if not hasattr(base, "_get_per_token_logps_and_entropies") or getattr(base, "reads_whole_batches", False):
         return base
 
     class Trimmed(base):  # type: ignore[misc]

@@ -58,3 +58,14 @@ def test_columns_hold_every_token_and_no_more():
     assert columns(mask, 3) == (1, 5)
     assert columns(torch.zeros(2, 6), 3) == (0, 4)
     assert columns(torch.tensor([[0, 0, 1, 0, 0, 0]]), 3) == (2, 4)
+
+
+def test_a_trainer_that_uses_the_passes_for_more_is_left_as_it_is():
+    class Reads:
+        reads_whole_batches = True
+
+        def _get_per_token_logps_and_entropies(self):
+            pass
+
+    assert trimmed(Reads) is Reads
+    assert trimmed(int) is int

@@ -73,7 +73,9 @@ def with_values(base: Any, params: Params, reader: Reader) -> Any:
     """Return a class of trainer whose weights are the advantages of tokens over a value head, which learns beside."""
 
     class WithValues(rollouts.weighted(base, lambda rollout, _: rollout.rewards, params)):  # type: ignore[misc]
-        """Reads the values off the passes that the trainer makes anyway."""
+        """Reads the values off the passes that the trainer makes anyway, so their rows and columns stay as they are."""
+
+        reads_whole_batches = True
 
         def _values(self, num_tokens: int) -> Tensor:
             """Return the value before each of the last tokens of the rows just read, [B, T]."""
