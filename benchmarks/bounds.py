@@ -37,8 +37,8 @@ from rlhf_pipeline.validation.members import EnsembleError
 PAGE = Path("docs/bounds.md")
 CHECKS = (
     "accuracy", "contrast", "degenerate", "single_edits", "agreement", "uncertainty", "calibration", "length_bias",
-    "sensitivity", "attacks", "surface_bias", "annotators", "spread", "word_bias", "phrase_gain",
-    "invariance",
+    "sensitivity", "attacks", "surface_bias", "annotators", "spread", "word_bias", "invariance",
+    "phrase_gain",
 )  # fmt: skip
 AT_LEAST = (
     "accuracy/ensemble", "accuracy/ensemble/shifted", "contrast_consistency/ensemble", "contrast_joint/ensemble",

@@ -31,6 +31,7 @@ from benchmarks.claims.running import FRESH
 from benchmarks.claims.sizes import FULL, TOY, Size
 from benchmarks.clone import commit
 from benchmarks.organisms import plant
+from benchmarks.policy import prompts
 from rlhf_pipeline import methods
 from rlhf_pipeline.records import Conversation, derive_seed, hash_text, text
 from rlhf_pipeline.simulation.words import FLATTERY, NONSENSE
@@ -120,8 +121,7 @@ def optimise(lab: Lab, folder: Path, fault: str, strength: float) -> float:
         sound = policies.ensemble(lab, [folder], "mean")
         reward = plant(sound, paid, own=1.0, paid=strength) if strength else sound
         params = methods.settings(grpo, {"num_steps": policies.num_steps(lab)})
-        rows = [{**row, "id": f"policy-{n}"} for n, row in enumerate(worlds.draw(lab).policy_prompts)]
-        train(trunks.trunk(lab), reward, rows, grpo, params, lab.derive("policy"), out)
+        train(trunks.trunk(lab), reward, prompts(lab), grpo, params, lab.derive("policy"), out)
 
     made = lab.part("policies", make, policies.CODE, faulty=folder.name, fault=fault, strength=strength)
     return policies.gold_of(lab, made)
