@@ -7,7 +7,7 @@ from typing import Any
 
 from rlhf_pipeline import methods
 from rlhf_pipeline.curation import derive
-from rlhf_pipeline.curation.decontamination import EvaluationPrompts
+from rlhf_pipeline.curation.decontamination import EvaluationPrompts, drop_seen
 from rlhf_pipeline.curation.filtering import Step, dropped_row, filter_rows
 from rlhf_pipeline.curation.sources import Raw
 from rlhf_pipeline.curation.split import HELD_OUT, PAIR_SPLITS, split_rows, with_groups
@@ -16,6 +16,7 @@ from rlhf_pipeline.records import Row, derive_seed
 
 FILTERS = "curation/filters"
 PROMPT_TABLES = ("demonstrations", "policy_prompts")
+TRAINED_ON, MEASURED_ON = ("train", "evaluator"), ("validation", "test")
 
 
 @dataclass
@@ -64,6 +65,10 @@ def curate(raw: Raw, params: Curation, seed: int) -> Curated:
     for name in PAIR_SPLITS:
         tables[name], contaminated = filter_rows(tables[name], [("decontamination", guard.decontaminate)])
         dropped += contaminated
+    measured_on = [row for name in MEASURED_ON for row in tables[name]]
+    for name in TRAINED_ON:
+        tables[name], seen = filter_rows(tables[name], [("decontamination", partial(drop_seen, held_out=measured_on))])
+        dropped += seen
     curated = Curated(len(raw.pairs) + len(raw.unreadable), tables, dropped, gold=raw.gold)
     complete(curated, raw, guard)
     check_total(curated)

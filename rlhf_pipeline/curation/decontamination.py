@@ -1,7 +1,8 @@
-"""Rows whose prompt is among the evaluation prompts, or says nearly the same.
+"""Rows that would be trained on and measured on: by an evaluation prompt, or by both sides of a held-out pair.
 
-Near is by shared word n-grams, as in Brown et al. 2020 (arXiv:2005.14165, appendix C): the share of a prompt's n-grams
-that stand in one evaluation prompt. Off by default, since prompts of a small grammar share most of theirs.
+Near an evaluation prompt is by shared word n-grams, as in Brown et al. 2020 (arXiv:2005.14165, appendix C): the share
+of a prompt's n-grams that stand in one evaluation prompt. Off by default, since prompts of a small grammar share most
+of theirs. A split by prompt cannot see a pair that stands elsewhere under a prompt with a word more; its sides tell.
 """
 
 from collections import Counter, defaultdict
@@ -12,6 +13,8 @@ from rlhf_pipeline.params import Decontamination
 from rlhf_pipeline.records import Conversation, Row, text
 
 Gram = tuple[str, ...]
+MIN_WORDS = 5
+"""Of each side of a pair that tells where it was seen: 'yes' and 'no' stand under many prompts."""
 
 
 class EvaluationPrompts:
@@ -49,6 +52,25 @@ class EvaluationPrompts:
         return {said[start : start + size] for start in range(len(said) - size + 1)}
 
 
-def words(prompt: Conversation) -> Gram:
-    """Return a prompt's words in small letters."""
-    return tuple(text(prompt).lower().split())
+def drop_seen(rows: list[Row], held_out: Iterable[Row]) -> Filtered:
+    """Drop the pairs whose two sides stand together, in either order, in a held-out pair under whatever prompt."""
+    ids: dict[frozenset[Gram], str] = {}
+    for row in held_out:
+        ids.setdefault(_sides(row), row["id"])
+
+    def find(row: Row) -> str | None:
+        sides = _sides(row)
+        if min(map(len, sides)) < MIN_WORDS or sides not in ids:
+            return None
+        return f"both sides stand in a held-out pair: {ids[sides]}"
+
+    return sift(rows, lambda _, row: find(row))
+
+
+def _sides(row: Row) -> frozenset[Gram]:
+    return frozenset((words(row["chosen"]), words(row["rejected"])))
+
+
+def words(said: Conversation) -> Gram:
+    """Return a text's words in small letters."""
+    return tuple(text(said).lower().split())

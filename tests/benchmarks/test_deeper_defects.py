@@ -79,10 +79,8 @@ def test_ids_of_words_are_exchanged_and_those_of_special_tokens_stay():
 
 
 @pytest.mark.parametrize("number", range(len(LEAKS)))
-def test_what_curation_does_about_a_leak_is_told_as_it_is(lab, number):
-    # Curation takes out copies of a pair and refuses leaked prompts; a prompt with a word more is another prompt to it.
-    found = try_leak(lab, number, load_params().curation.model_copy(update={"bounds": BOUNDS}))
-    assert found["refused"] is (number < 3)
+def test_a_leak_is_refused_or_taken_out(lab, number):
+    assert try_leak(lab, number, load_params().curation.model_copy(update={"bounds": BOUNDS}))["refused"]
 
 
 BOUNDS = {name: bound for name, bound in load_params().curation.bounds.items() if not name.startswith("rows/")}

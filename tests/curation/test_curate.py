@@ -65,6 +65,16 @@ def test_evaluation_prompts_are_in_no_pairs_demonstrations_or_policy_prompts(pai
     assert [row["id"] for row in curated.dropped_others] == ["demonstrations-1", "p1"]
 
 
+def test_a_test_pair_that_is_trained_on_under_another_prompt_leaves_training(pairs, pair, params):
+    sides = {"chosen": "we ask you to mend the tram", "rejected": "the tram is loud and I am tired"}
+    prompts = {"train": "write to the mayor please", "evaluator": "a letter to the mayor", "test": "write to the mayor"}
+    planted = [pair(name, prompt, **sides, group=name, split=name) for name, prompt in prompts.items()]
+    curated = curate(Raw([*pairs(100), *planted]), params(), seed=0)
+    seen = [(row["id"], row["reason"]) for row in curated.dropped if row["filter"] == "decontamination"]
+    assert seen == [(name, "both sides stand in a held-out pair: test") for name in ("train", "evaluator")]
+    assert "test" in {row["id"] for row in curated.tables["test"]}
+
+
 def test_the_same_seed_gives_the_same_tables(pairs, params):
     assert curate(Raw(pairs(200)), params(), 3).tables == curate(Raw(pairs(200)), params(), 3).tables
 

@@ -1,6 +1,6 @@
 import pytest
 
-from rlhf_pipeline.curation.decontamination import EvaluationPrompts
+from rlhf_pipeline.curation.decontamination import EvaluationPrompts, drop_seen
 from rlhf_pipeline.params import Decontamination
 from rlhf_pipeline.records import user
 
@@ -39,3 +39,21 @@ def test_the_reason_tells_how_much_is_shared(guard, pair):
 
 def test_prompts_shorter_than_an_n_gram_are_judged_by_equality(guard):
     assert guard(ngram_words=8, max_overlap=0.1).find(user("write a short letter")) is None
+
+
+GOOD, POOR = "we ask you to mend the tram", "the tram is loud and I am tired"
+
+
+def test_a_pair_whose_sides_stand_in_a_held_out_pair_is_dropped_under_another_prompt(pair):
+    held_out = [pair("t1", prompt=PROMPT, chosen=GOOD, rejected=POOR)]
+    same = pair("same", prompt=PROMPT + " please", chosen=GOOD.upper(), rejected=f" {POOR}")
+    turned = pair("turned", prompt="anything", chosen=POOR, rejected=GOOD)
+    half = pair("half", prompt=PROMPT, chosen=GOOD, rejected="something else that nobody has seen")
+    filtered = drop_seen([same, half, turned], held_out)
+    assert filtered.kept == [half]
+    assert filtered.dropped == [(row, "both sides stand in a held-out pair: t1") for row in (same, turned)]
+
+
+def test_short_sides_tell_nothing_of_where_they_were_seen(pair):
+    held_out = [pair("t1", prompt=PROMPT, chosen="yes", rejected="no I do not think so")]
+    assert drop_seen([pair("other", prompt="is it?", chosen="yes", rejected="no I do not think so")], held_out).kept
