@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rlhf_pipeline import models
+from rlhf_pipeline import models, prefixes
+from rlhf_pipeline.batching import Chunk, plan
 from rlhf_pipeline.models import CheckpointError
 from rlhf_pipeline.records import Conversation, hash_text
 
@@ -21,10 +22,6 @@ TOLERANCE = 1e-4
 """Largest difference of a float32 score between batch sizes and paddings, before and after save and load."""
 BF16_TOLERANCE = 0.05
 """The same for weights in bfloat16, as a share of the largest score; such a number has two to three digits."""
-BATCH_TOKENS = 4096
-"""Most tokens of a forward pass, padding included; a conversation that is longer goes alone."""
-LEAST_ROWS, GROWTH = 16, 1.25
-"""A forward pass of so many conversations takes no longer ones than so many times its shortest: padding is read too."""
 WINDOW = 4096
 """Conversations whose tokens are held at once, so that memory does not grow with how many are scored."""
 
@@ -49,17 +46,10 @@ class RewardModel:
         words = backend.to_str() if backend else str(id(self.tokenizer))
         return hash_text(words, str(self.tokenizer.chat_template), str(self.tokenizer.special_tokens_map))
 
-
-@dataclass(frozen=True)
-class Batch:
-    """Conversations of like length that go through a model together."""
-
-    rows: list[int]
-    """[B] the place of each among the conversations of the window."""
-    input_ids: Tensor
-    """[B, T] padded on the right."""
-    attention_mask: Tensor
-    """[B, T] 0 where padded."""
+    @cached_property
+    def shares(self) -> bool:
+        """Return whether it may read a prompt once for several replies."""
+        return prefixes.can_read(self.model)
 
 
 def load_reward_model(folder: Path | str) -> RewardModel:
@@ -151,53 +141,45 @@ def score_all(
 
 def _read(
     reward_models: Sequence[RewardModel], conversations: Sequence[Conversation], batch_size: int
-) -> list[list[Batch]]:
-    """Return the batches of each model; models that read alike have the same."""
-    read: dict[str, list[Batch]] = {}
+) -> list[list[Chunk]]:
+    """Return what goes through each model; models that read alike share it."""
+    tokens: dict[str, list[list[int]]] = {}
+    planned: dict[tuple[str, bool], list[Chunk]] = {}
     for one in reward_models:
-        if one.reading not in read:
-            read[one.reading] = _batches(one.tokenizer, tokenize(one.tokenizer, conversations), batch_size)
-        longest, context = read[one.reading][-1].input_ids.shape[1], models.context_length(one.model)
+        if one.reading not in tokens:
+            tokens[one.reading] = tokenize(one.tokenizer, conversations)
+        longest, context = max(map(len, tokens[one.reading])), models.context_length(one.model)
         if longest > context:
             raise CheckpointError(
                 f"{one.model.name_or_path}: a conversation of {longest} tokens exceeds the reward model's context of "
                 f"{context}; lower curation.filter_settings.length.max_words, or take a trunk that reads more"
             )
-    return [read[one.reading] for one in reward_models]
+        if (one.reading, one.shares) not in planned:
+            groups = _by_prompt(conversations) if one.shares else [[row] for row in range(len(conversations))]
+            found = plan(tokens[one.reading], groups, one.tokenizer.pad_token_id, batch_size)
+            planned[one.reading, one.shares] = found
+    return [planned[one.reading, one.shares] for one in reward_models]
 
 
-def _batches(tokenizer: PreTrainedTokenizerFast, ids: Sequence[list[int]], batch_size: int) -> list[Batch]:
-    """Return token ids in batches of like length, so that little is spent on padding; the longest comes last."""
-    groups: list[list[int]] = []
-    for row in sorted(range(len(ids)), key=lambda i: len(ids[i])):
-        if not groups or _is_full(groups[-1], ids, row, batch_size):
-            groups.append([])
-        groups[-1].append(row)
-    return [_pad(rows, [ids[i] for i in rows], tokenizer.pad_token_id) for rows in groups]
+def _by_prompt(conversations: Sequence[Conversation]) -> list[list[int]]:
+    """Return the rows of each prompt."""
+    rows: dict[str, list[int]] = {}
+    for row, said in enumerate(conversations):
+        rows.setdefault(str(said[:-1]), []).append(row)
+    return list(rows.values())
 
 
-def _is_full(group: Sequence[int], ids: Sequence[list[int]], row: int, batch_size: int) -> bool:
-    """Return whether the next row, which is as long as any of a group or longer, begins another."""
-    width = len(ids[row])
-    too_wide = len(group) >= LEAST_ROWS and width > GROWTH * len(ids[group[0]])
-    return too_wide or len(group) == batch_size or (len(group) + 1) * width > BATCH_TOKENS
-
-
-def _pad(rows: list[int], ids: Sequence[list[int]], pad_token_id: int) -> Batch:
-    """Return token ids padded on the right; a tokenizer's own `pad` takes as long as a small model."""
-    import torch
-    from torch.nn.utils.rnn import pad_sequence
-
-    input_ids = pad_sequence([torch.tensor(own) for own in ids], batch_first=True, padding_value=pad_token_id)
-    lengths = torch.tensor([len(own) for own in ids])
-    return Batch(rows, input_ids, (torch.arange(input_ids.shape[1]) < lengths[:, None]).long())
-
-
-def _forward(model: PreTrainedModel, batches: Sequence[Batch], rewards: Tensor) -> None:
+def _forward(model: PreTrainedModel, chunks: Sequence[Chunk], rewards: Tensor) -> None:
     """Write a model's [H, N] rewards of the conversations of one window."""
     import torch
 
     with torch.no_grad():
-        for batch in batches:
-            tokens = {name: getattr(batch, name).to(model.device) for name in ("input_ids", "attention_mask")}
-            rewards[:, batch.rows] = model(**tokens, use_cache=False).logits.float().cpu().T
+        for chunk in chunks:
+            before = chunk.prefixes and prefixes.read(model, *(one.to(model.device) for one in chunk.prefixes))
+            for batch in chunk.batches:
+                ids, mask = batch.input_ids.to(model.device), batch.attention_mask.to(model.device)
+                if before:
+                    said = before.go_on(model, batch.prefix.to(model.device), ids, mask)
+                else:
+                    said = model(input_ids=ids, attention_mask=mask, use_cache=False)
+                rewards[:, batch.rows] = said.logits.float().cpu().T

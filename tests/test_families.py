@@ -114,8 +114,10 @@ def test_a_member_is_saved_as_adapters_on_its_trunk(trained, tmp_path):
     joined = Ensemble({"member": load_reward_model(trained.member)}, Statistics(*torch.ones(3, 1)))
     joined.save(tmp_path / "artifact", trained.member.parent, trained.trunk.parent)
     assert not (tmp_path / "artifact/members/member/config.json").exists()
-    again = Ensemble.from_pretrained(tmp_path / "artifact").member_rewards(CONVERSATIONS)[0]
-    assert trained.close(again, joined.member_rewards(CONVERSATIONS)[0])
+    again = Ensemble.from_pretrained(tmp_path / "artifact")
+    for one in (*again.reward_models.values(), *joined.reward_models.values()):
+        one.model.float()  # in 16 bits, merged weights and adapters beside them round apart as far as is borne
+    assert trained.close(again.member_rewards(CONVERSATIONS)[0], joined.member_rewards(CONVERSATIONS)[0])
 
 
 @pytest.fixture(scope="module")

@@ -69,17 +69,32 @@ def test_batches_score_as_single_conversations_do(reward_model, conversations, s
     assert close(score(reward_model, conversations, batch_size), scores)
 
 
-@pytest.mark.parametrize("name", ["BATCH_TOKENS", "WINDOW"])
+@pytest.mark.parametrize("name", ["batching.BATCH_TOKENS", "scoring.WINDOW"])
 def test_small_batches_and_windows_score_the_same(reward_model, conversations, scores, monkeypatch, name):
-    monkeypatch.setattr(scoring, name, 7)
+    monkeypatch.setattr(f"rlhf_pipeline.{name}", 7)
     assert close(score(reward_model, conversations), scores)
 
 
-def test_a_batch_holds_no_more_tokens_than_asked_unless_one_conversation_does(reward_model, monkeypatch):
-    monkeypatch.setattr(scoring, "BATCH_TOKENS", 20)
-    batches = scoring._batches(reward_model.tokenizer, [[1] * n for n in (30, 4, 9, 5, 4, 8)], batch_size=3)
-    assert [batch.input_ids.shape for batch in batches] == [(3, 5), (2, 9), (1, 30)]
-    assert [batch.rows for batch in batches] == [[1, 4, 3], [5, 2], [0]]
+@pytest.mark.parametrize("batch_size", [3, 64])
+def test_a_prompt_of_several_replies_is_read_once_and_each_scores_as_alone(reward_model, monkeypatch, batch_size):
+    monkeypatch.setattr("rlhf_pipeline.batching.LEAST_SHARED", 4)
+    rng = random.Random(1)
+    prompts = [user(f"say {said(rng)} {said(rng)}") for _ in range(6)]
+    replies = [prompt + assistant(said(rng)) for prompt in prompts for _ in range(1 + len(prompt[0]["content"]) % 4)]
+    rng.shuffle(replies)
+    alone = torch.cat([score(reward_model, [one]) for one in replies])
+    read = []
+    hook = reward_model.model.model.embed_tokens.register_forward_hook(lambda _, given, __: read.append(given[0]))
+    found = score(reward_model, replies, batch_size)
+    hook.remove()
+    whole = sum(map(len, scoring.tokenize(reward_model.tokenizer, replies)))
+    assert close(found, alone)
+    assert sum(int((ids != reward_model.tokenizer.pad_token_id).sum()) for ids in read) < 0.8 * whole
+
+
+def test_a_model_that_cannot_share_prompts_scores_the_same(folder, conversations, scores, monkeypatch):
+    monkeypatch.setattr("rlhf_pipeline.prefixes.can_read", lambda model: False)
+    assert close(score(load_reward_model(folder), conversations * 2), torch.cat([scores, scores]))
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -145,7 +160,6 @@ def test_plain_transformers_give_the_same_scores(folder, conversations, scores):
 
 def test_training_scores_as_serving_does(folder, conversations, scores, tmp_path):
     """Through the collator and the loss of TRL's RewardTrainer, as `rewards` trains."""
-    from types import SimpleNamespace
 
     from trl import RewardConfig
 
@@ -261,14 +275,3 @@ def test_the_checkpoints_of_a_member_stand_in_the_order_of_their_numbers(tmp_pat
     for name in ("10", "2", "0"):
         (tmp_path / name).mkdir()
     assert [path.name for path in checkpoints_in(tmp_path)] == ["0", "2", "10"]
-
-
-def test_long_conversations_do_not_widen_a_pass_of_short_ones():
-    tokenizer = SimpleNamespace(pad_token_id=0)
-    ids = [[1] * 10] * 20 + [[1] * 40] * 3 + [[1] * 12] * 4
-    found = scoring._batches(tokenizer, ids, 64)
-    assert [tuple(one.input_ids.shape) for one in found] == [(24, 12), (3, 40)]
-    assert sorted(row for one in found for row in one.rows) == list(range(27))
-    assert [int(one.attention_mask.sum()) for one in found] == [20 * 10 + 4 * 12, 3 * 40]
-    few = scoring._batches(tokenizer, [[1] * 10] * 3 + [[1] * 40], 64)  # too few to fill a pass of their own
-    assert [tuple(one.input_ids.shape) for one in few] == [(4, 40)]

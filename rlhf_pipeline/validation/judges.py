@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from rlhf_pipeline import models
+from rlhf_pipeline.batching import Batch, batches
 from rlhf_pipeline.mistakes import Mistake
 from rlhf_pipeline.records import Conversation, user
-from rlhf_pipeline.scoring import WINDOW, Batch
-from rlhf_pipeline.scoring import _batches as batches
+from rlhf_pipeline.scoring import WINDOW
 from rlhf_pipeline.validation.items import Table
 from rlhf_pipeline.validation.judge_prompts import JudgePrompt, Texts, read_prompt
 
@@ -201,7 +201,7 @@ def _forward(judge: Judge, questions: Sequence[str], ids: list[list[int]], out: 
             f"context of {context}; shorten the prompt file or the texts"
         )
     with torch.no_grad():
-        for batch in batches(judge.tokenizer, tokens, batch_size):
+        for batch in batches(tokens, judge.tokenizer.pad_token_id, batch_size):
             chances = _next_logits(judge.model, batch).float().log_softmax(dim=1).cpu()
             out[batch.rows] = torch.stack(list(_joined(chances, ids)), dim=1)
 
