@@ -14,7 +14,9 @@ from rlhf_pipeline.records import Conversation, Row, text
 
 Gram = tuple[str, ...]
 MIN_WORDS = 5
-"""Of each side of a pair that tells where it was seen: 'yes' and 'no' stand under many prompts."""
+"""Of each side of a pair that tells alone where it was seen: 'yes' and 'no' stand under many prompts."""
+NEAR = 0.8
+"""Share of the words of two prompts that stand in both, where the sides alone do not tell."""
 
 
 class EvaluationPrompts:
@@ -53,22 +55,31 @@ class EvaluationPrompts:
 
 
 def drop_seen(rows: list[Row], held_out: Iterable[Row]) -> Filtered:
-    """Drop the pairs whose two sides stand together, in either order, in a held-out pair under whatever prompt."""
-    ids: dict[frozenset[Gram], str] = {}
+    """Drop the pairs whose two sides stand together, in either order, in a held-out pair under another prompt.
+
+    Where a side is short, the prompts must be near too: of all their words, most are in both.
+    """
+    seen: dict[frozenset[Gram], list[Row]] = defaultdict(list)
     for row in held_out:
-        ids.setdefault(_sides(row), row["id"])
+        seen[_sides(row)].append(row)
 
     def find(row: Row) -> str | None:
         sides = _sides(row)
-        if min(map(len, sides)) < MIN_WORDS or sides not in ids:
-            return None
-        return f"both sides stand in a held-out pair: {ids[sides]}"
+        is_long = min(map(len, sides)) >= MIN_WORDS
+        same = (one["id"] for one in seen.get(sides, ()) if is_long or _likeness(row, one) >= NEAR)
+        name = next(same, None)
+        return name and f"both sides stand in a held-out pair: {name}"
 
     return sift(rows, lambda _, row: find(row))
 
 
 def _sides(row: Row) -> frozenset[Gram]:
     return frozenset((words(row["chosen"]), words(row["rejected"])))
+
+
+def _likeness(one: Row, other: Row) -> float:
+    first, second = set(words(one["prompt"])), set(words(other["prompt"]))
+    return len(first & second) / max(len(first | second), 1)
 
 
 def words(said: Conversation) -> Gram:

@@ -54,6 +54,8 @@ def test_a_pair_whose_sides_stand_in_a_held_out_pair_is_dropped_under_another_pr
     assert filtered.dropped == [(row, "both sides stand in a held-out pair: t1") for row in (same, turned)]
 
 
-def test_short_sides_tell_nothing_of_where_they_were_seen(pair):
-    held_out = [pair("t1", prompt=PROMPT, chosen="yes", rejected="no I do not think so")]
-    assert drop_seen([pair("other", prompt="is it?", chosen="yes", rejected="no I do not think so")], held_out).kept
+def test_short_sides_tell_where_they_were_seen_only_under_a_near_prompt(pair):
+    sides = {"chosen": "yes", "rejected": "no I do not think so"}
+    held_out = [pair("t1", prompt=PROMPT, **sides)]
+    near, other = pair("near", prompt=f"please {PROMPT}", **sides), pair("other", prompt="is it?", **sides)
+    assert drop_seen([near, other], held_out).kept == [other]
