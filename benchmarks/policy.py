@@ -37,6 +37,7 @@ OURS: Mapping[str, Mapping[str, Any]] = {
     "ours": {"threads": 1},
     "ours, 2 threads": {"threads": 2},
     "ours, idle groups skipped": {"threads": 1, "idle_groups": "skip"},
+    "ours, completions of 4 steps at once": {"threads": 1, "steps_per_generation": 4},
 }
 """Threads and settings of the night's loop; the members are scored on as many threads, a model on each."""
 

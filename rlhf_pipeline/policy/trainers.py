@@ -44,6 +44,9 @@ class Params(training.TrainingParams):
     num_generations: int = Field(8, ge=2, description="completions per prompt, compared with each other")
     beta: float = Field(0.02, ge=0, description="weight of the KL divergence from the reference")
     num_iterations: int = Field(1, ge=1, description="optimizer steps per batch of completions")
+    steps_per_generation: int = Field(
+        1, ge=1, description="optimizer steps whose completions are drawn at once; each then sees more prompts"
+    )
     max_completion_length: int = Field(64, ge=1, description="tokens")
     max_length: int = Field(192, ge=8, description="tokens; a prompt without room for a whole completion is left out")
     num_references: int = Field(4, ge=1, description="reference completions per prompt that the proxy is centred on")
@@ -111,10 +114,13 @@ def arguments(setup: Setup, params: Params) -> dict[str, Any]:
     single_pass = params.model_copy(update={"num_epochs": 1.0})
     return {
         **training.arguments(single_pass, num_steps * params.batch_size, setup.seed, setup.checkpoint_folder),
-        **per_process(params),
+        **(shares := per_process(params)),
+        "steps_per_generation": params.steps_per_generation * shares["gradient_accumulation_steps"],
         "max_steps": num_steps,
         # Completions are in no checkpoint: it falls where new ones are drawn.
-        "save_steps": training.save_steps(params, num_steps, boundary=params.num_iterations),
+        "save_steps": training.save_steps(
+            params, num_steps, boundary=params.num_iterations * params.steps_per_generation
+        ),
         "logging_steps": 1,
         "beta": params.beta,
         "num_generations": params.num_generations,

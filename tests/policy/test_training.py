@@ -65,6 +65,12 @@ def test_a_step_that_reuses_completions_keeps_their_row(run):
     assert rows[0]["proxy_reward"] == rows[1]["proxy_reward"] != rows[2]["proxy_reward"] == rows[3]["proxy_reward"]
 
 
+def test_steps_whose_completions_are_drawn_at_once_train_on_parts_of_them(run):
+    rows = run("grpo", steps_per_generation=2, num_steps=4)["trajectory"]
+    assert rows[0]["proxy_reward"] == rows[1]["proxy_reward"] != rows[2]["proxy_reward"] == rows[3]["proxy_reward"]
+    assert abs(rows[0]["kl"]) < 1e-4 < abs(rows[2]["kl"])
+
+
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(run):
     first, again, other = run("grpo"), run("grpo"), run("grpo", seed=2)
     assert first == again
@@ -73,6 +79,7 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(run):
 
 # Twelve prompts, two a step: six steps a pass of one step per batch, twelve of two.
 KILLS = [(1, {"step": 9}), (1, {"writing": 12}), (2, {"step": 6}), (2, {"step": 15})]
+AT_ONCE = {"num_steps": 15, "steps_per_generation": 3, "learning_rate": 0.02, "save_fraction": 0.2}
 
 
 @pytest.mark.parametrize(
@@ -97,15 +104,29 @@ def test_a_killed_training_goes_on_to_the_same_policy(run, tmp_path, killed_at, 
     assert hash_folder(tmp_path / "resumed") == hash_folder(tmp_path / "undisturbed")
 
 
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name == "grpo" else [pytest.mark.slow]) for name in ONLINE]
+)
+def test_a_training_killed_between_steps_that_share_a_drawing_goes_on_alike(run, tmp_path, killed_at, name):
+    undisturbed = run(name, out=tmp_path / "undisturbed", **AT_ONCE)
+    options = {"out": tmp_path / "resumed", "checkpoints": tmp_path / "checkpoints", **AT_ONCE}
+    killed_at(lambda: run(name, **options), step=8)
+    assert latest(tmp_path / "checkpoints")
+    assert run(name, **options) == undisturbed
+    assert hash_folder(tmp_path / "resumed") == hash_folder(tmp_path / "undisturbed")
+
+
 @pytest.mark.parametrize("name", ONLINE)
 def test_checkpoints_fall_where_completions_are_drawn(reference, tmp_path, name):
     from datasets import Dataset
 
     algorithm = methods.load("policy/algorithms", name)
-    params = methods.settings(algorithm, {"num_iterations": 3, "save_fraction": 0.1, "num_steps": 100})
+    drawn = {"num_iterations": 3, "steps_per_generation": 2, "rows_at_once": 32}
+    params = methods.settings(algorithm, {**drawn, "save_fraction": 0.1, "num_steps": 100})
     data = Dataset.from_list([{"prompt": "paint red", "prompt_index": 0}])
     setup = Setup(*models.load_policy(reference), data, lambda **_: [0.0], 0, checkpoint_folder=tmp_path)
     config = algorithm.trainer(setup, params).args
+    assert config.steps_per_generation == 4  # TRL counts passes of 32 rows
     num_batches = config.steps_per_generation * config.num_iterations
     assert config.save_steps * config.gradient_accumulation_steps % num_batches == 0
 

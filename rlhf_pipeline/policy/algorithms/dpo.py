@@ -36,8 +36,8 @@ class Params(trainers.Params):
 
     @model_validator(mode="after")
     def _nothing_is_drawn_in_training(self) -> Params:
-        for name, unused in (("idle_groups", "keep"), ("difficulty", None), ("vllm", None), ("num_iterations", 1)):
-            if getattr(self, name) != unused:
+        for name in ("idle_groups", "difficulty", "vllm", "num_iterations", "steps_per_generation"):
+            if getattr(self, name) != trainers.Params.model_fields[name].default:
                 raise ValueError(f"{name} is for algorithms that draw completions in training; take it out")
         return self
 
