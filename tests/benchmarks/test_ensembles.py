@@ -38,6 +38,6 @@ def test_every_kind_and_aggregator_is_measured_and_told(tmp_path, monkeypatch):
     assert page.count("| mean |") >= 2 * len(ensembles.KINDS)
     told = {name: one for name, one in found[3].items() if name != kinds.POLICIES}
     assert all(0 <= measured["agreement, in"] <= 1 for measured in told.values())
-    assert "auroc, out" not in found[3][f"{ensembles.ALONE} | mean"]
+    assert "auroc, out" not in found[3][f"{kinds.ALONE} | mean"]
     ensembles.draw(list(found.values()), tmp_path / "picture.png")
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
