@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,17 +58,36 @@ def plan(ids: Ids, groups: Iterable[Sequence[int]], pad: int, batch_size: int) -
         pad: the padding token, which no model takes for a text's last.
         batch_size: most texts and most prefixes of a pass.
     """
-    shared: list[tuple[int, list[int]]] = []
+    shared: list[Group] = []
     alone: list[int] = []
     for group in groups:
-        length = common([ids[row] for row in group])
-        ends = [row for row in group if any(token != pad for token in ids[row][length:])]
-        if len(group) == 1 or length < LEAST_SHARED or len(ends) < len(group):
-            alone += group
-        else:
+        length = common([ids[row] for row in group]) if len(group) > 1 else 0
+        if length >= LEAST_SHARED and all(any(token != pad for token in ids[row][length:]) for row in group):
             shared.append((length, list(group)))
-    chunks = [_chunk(part, ids, pad, batch_size) for part in _together(sorted(shared), batch_size)]
+        else:
+            alone += group
+    together = by_length([length for length, _ in shared], batch_size, BATCH_TOKENS)
+    chunks = [_chunk([shared[place] for place in places], ids, pad, batch_size) for places in together]
     return [*chunks, Chunk(_batches({row: ids[row] for row in alone}, pad, batch_size))]
+
+
+def by_length(lengths: Sequence[int], most_rows: int, most_tokens: int, waste: float = math.inf) -> list[list[int]]:
+    """Return places in groups of like length, the shortest first; what is longer than `most_tokens` stands alone.
+
+    Args:
+        lengths: [N] tokens of each.
+        most_rows: of a group.
+        most_tokens: of a group, padding included.
+        waste: tokens of padding that a group may have, if all but its longest were as short as its shortest.
+    """
+    groups: list[list[int]] = []
+    for place in sorted(range(len(lengths)), key=lengths.__getitem__):
+        own, width = groups[-1] if groups else [], lengths[place]
+        is_full = not own or len(own) == most_rows or (len(own) + 1) * width > most_tokens
+        if is_full or len(own) * (width - lengths[own[0]]) > waste:
+            groups.append([])
+        groups[-1].append(place)
+    return groups
 
 
 def common(texts: Ids) -> int:
@@ -96,37 +116,16 @@ def _chunk(part: Sequence[Group], ids: Ids, pad: int, batch_size: int) -> Chunk:
     return Chunk(_batches(rest, pad, batch_size, number, len(prefixes[-1])), padded(prefixes, pad, on_the_left=True))
 
 
-def _together(groups: Iterable[Group], batch_size: int) -> Iterator[list[Group]]:
-    """Yield groups whose prefixes, the shortest first, are read in one pass."""
-    part: list[Group] = []
-    for group in groups:
-        if part and (len(part) == batch_size or (len(part) + 1) * group[0] > BATCH_TOKENS):
-            yield part
-            part = []
-        part.append(group)
-    if part:
-        yield part
-
-
 def _batches(
     ids: Mapping[int, list[int]], pad: int, batch_size: int, prefix: Mapping[int, int] | None = None, before: int = 0
 ) -> list[Batch]:
     """Return texts in batches of like length; `before` tokens stand before each, those of its prefix."""
     import torch
 
-    groups: list[list[int]] = []
-    for row in sorted(ids, key=lambda row: len(ids[row])):
-        if not groups or _is_full(groups[-1], len(ids[groups[-1][0]]), len(ids[row]), batch_size, before):
-            groups.append([])
-        groups[-1].append(row)
-    numbers = [torch.tensor([(prefix or {}).get(row, 0) for row in rows]) for rows in groups]
+    rows = list(ids)
+    groups = by_length([before + len(ids[row]) for row in rows], batch_size, BATCH_TOKENS, WASTE)
+    found = [[rows[place] for place in places] for places in groups]
     return [
-        Batch(rows, *padded([ids[row] for row in rows], pad), own) for rows, own in zip(groups, numbers, strict=True)
+        Batch(own, *padded([ids[row] for row in own], pad), torch.tensor([(prefix or {}).get(row, 0) for row in own]))
+        for own in found
     ]
-
-
-def _is_full(group: Sequence[int], shortest: int, width: int, batch_size: int, before: int) -> bool:
-    """Return whether the next row, which is as long as any of a group or longer, begins another."""
-    num_rows = len(group)
-    too_wide = num_rows * (width - shortest) > WASTE
-    return too_wide or num_rows == batch_size or (num_rows + 1) * (before + width) > BATCH_TOKENS

@@ -145,6 +145,7 @@ def _read(
     """Return what goes through each model; models that read alike share it."""
     tokens: dict[str, list[list[int]]] = {}
     planned: dict[tuple[str, bool], list[Chunk]] = {}
+    by_prompt, found = _by_prompt(conversations), []
     for one in reward_models:
         if one.reading not in tokens:
             tokens[one.reading] = tokenize(one.tokenizer, conversations)
@@ -154,11 +155,13 @@ def _read(
                 f"{one.model.name_or_path}: a conversation of {longest} tokens exceeds the reward model's context of "
                 f"{context}; lower curation.filter_settings.length.max_words, or take a trunk that reads more"
             )
-        if (one.reading, one.shares) not in planned:
-            groups = _by_prompt(conversations) if one.shares else [[row] for row in range(len(conversations))]
-            found = plan(tokens[one.reading], groups, one.tokenizer.pad_token_id, batch_size)
-            planned[one.reading, one.shares] = found
-    return [planned[one.reading, one.shares] for one in reward_models]
+        shares = len(by_prompt) < len(conversations) and one.shares  # a model is asked only where it matters
+        if (one.reading, shares) not in planned:
+            groups = by_prompt if shares else [[row] for row in range(len(conversations))]
+            pad = one.tokenizer.pad_token_id
+            planned[one.reading, shares] = plan(tokens[one.reading], groups, pad, batch_size)
+        found.append(planned[one.reading, shares])
+    return found
 
 
 def _by_prompt(conversations: Sequence[Conversation]) -> list[list[int]]:

@@ -160,7 +160,6 @@ def test_plain_transformers_give_the_same_scores(folder, conversations, scores):
 
 def test_training_scores_as_serving_does(folder, conversations, scores, tmp_path):
     """Through the collator and the loss of TRL's RewardTrainer, as `rewards` trains."""
-
     from trl import RewardConfig
 
     from rlhf_pipeline.rewards.training import create_trainer, tokenize

@@ -9,8 +9,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from rlhf_pipeline.curation.filters import Filtered, sift
+from rlhf_pipeline.curation.identity import text_of
 from rlhf_pipeline.params import Decontamination
-from rlhf_pipeline.records import Conversation, Row, text
+from rlhf_pipeline.records import Conversation, Row, hash_text, text
 
 Gram = tuple[str, ...]
 MIN_WORDS = 5
@@ -59,22 +60,22 @@ def drop_seen(rows: list[Row], held_out: Iterable[Row]) -> Filtered:
 
     Where a side is short, the prompts must be near too: of all their words, most are in both.
     """
-    seen: dict[frozenset[Gram], list[Row]] = defaultdict(list)
+    seen: dict[str, list[Row]] = defaultdict(list)
     for row in held_out:
         seen[_sides(row)].append(row)
 
     def find(row: Row) -> str | None:
-        sides = _sides(row)
-        is_long = min(map(len, sides)) >= MIN_WORDS
-        same = (one["id"] for one in seen.get(sides, ()) if is_long or _likeness(row, one) >= NEAR)
-        name = next(same, None)
+        rows = seen.get(_sides(row), ())
+        is_long = min(len(words(row[side])) for side in ("chosen", "rejected")) >= MIN_WORDS
+        name = next((one["id"] for one in rows if is_long or _likeness(row, one) >= NEAR), None)
         return name and f"both sides stand in a held-out pair: {name}"
 
     return sift(rows, lambda _, row: find(row))
 
 
-def _sides(row: Row) -> frozenset[Gram]:
-    return frozenset((words(row["chosen"]), words(row["rejected"])))
+def _sides(row: Row) -> str:
+    """Return an id of both sides in either order and any case; their texts would fill the memory again."""
+    return hash_text(*sorted(text_of(row[side]).lower() for side in ("chosen", "rejected")))
 
 
 def _likeness(one: Row, other: Row) -> float:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rlhf_pipeline.batching import by_length
 from rlhf_pipeline.records import Conversation
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def completion_logps(
     most_tokens = logits_at_once // model.config.get_text_config().vocab_size
     logps = torch.empty(len(rows))
     with torch.no_grad():
-        for chosen in _batches([len(ids) for _, ids in rows], batch_size, most_tokens):
+        for chosen in by_length([len(ids) for _, ids in rows], batch_size, most_tokens):
             batch = tokenizer.pad(
                 {"input_ids": [rows[i][1] for i in chosen]}, padding_side="right", return_tensors="pt"
             ).to(model.device)
@@ -119,18 +120,6 @@ def completion_logps(
             mask = (position >= starts) & batch["attention_mask"][:, 1:].bool()
             logps[chosen] = (per_token * mask).sum(-1).cpu()
     return logps
-
-
-def _batches(lengths: Sequence[int], most_rows: int, most_tokens: int) -> Iterator[list[int]]:
-    """Yield the numbers of rows of like length, so many that rows times the longest is at most `most_tokens`."""
-    batch: list[int] = []
-    for number in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and (len(batch) == most_rows or (len(batch) + 1) * lengths[number] > most_tokens):
-            yield batch
-            batch = []
-        batch.append(number)
-    if batch:
-        yield batch
 
 
 def kl_per_completion(

@@ -47,7 +47,7 @@ def test_log_probabilities_entropies_and_gradients_are_those_of_trl(kind, batch,
     found = []
     ids = ids.where(mask.bool(), 0)
     for read in (base._get_per_token_logps_and_entropies, type(made)._get_per_token_logps_and_entropies):
-        own = models.load_policy(tiny_trunk)[0]
+        own = models.load_policy(tiny_trunk)[0].double()  # a gradient's long sums round apart in single precision
         add_fused_lm_head(own, outputs=("log_probs", "entropy"))
         logps, entropies, *_ = read(made, own, ids, mask, COMPLETION, compute_entropy=True)
         kept = mask[:, -COMPLETION:]

@@ -44,12 +44,14 @@ def test_every_voice_is_a_row_in_the_order_of_the_names(members):
 
 
 def test_all_heads_are_scored_in_one_forward_pass(members):
-    models = load_members(members, ["many"], ["many"])
-    assert models["many"].shares  # asked with passes of its own, once
+    models = load_members(members, ["one", "many"], ["one", "many"])
     calls = []
-    models["many"].model.register_forward_hook(lambda *_: calls.append(None))
+    for name, one in models.items():
+        one.model.register_forward_hook(lambda *_, name=name: calls.append(name))
     score_with(models, CONVERSATIONS[:1])
-    assert len(calls) == 1
+    assert sorted(calls) == ["many", "one"]
+    score_with(models, CONVERSATIONS)
+    assert calls.count("many") == calls.count("one")  # with the prompt that they share
 
 
 def test_a_head_with_a_broken_weight_is_refused_by_name(members):
