@@ -19,6 +19,7 @@ from rlhf_pipeline.validation.members import load_members, member_of, refuse_con
 from rlhf_pipeline.verdicts import write_verdict
 
 CURATION, MEMBERS, OUT = Path("data/curation"), Path("data/rewards/members"), Path("data/validation")
+READ = ("test", "validation", "contrast", "single_edits", "demonstrations")
 
 
 def main() -> None:
@@ -30,7 +31,7 @@ def main() -> None:
     models = load_members(MEMBERS, [*members, *evaluators, *guards], rewards.members)
     recorded.refuse_changed(models)
 
-    rows = {name: read_rows(CURATION / f"{name}.jsonl") for name in ("test", "validation", "contrast", "single_edits")}
+    rows = {name: read_rows(CURATION / f"{name}.jsonl") for name in READ}
     plan = audit.plan(Inputs(**rows, fits=fits_all(models.values())), section.checks, section.check_settings)
     raw = score_with(models, plan.table.conversations, section.threads)
     refuse_constant(voices(models), raw)

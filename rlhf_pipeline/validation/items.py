@@ -25,6 +25,8 @@ class Inputs:
     validation: Sequence[Row] = ()
     contrast: Sequence[Row] = ()
     single_edits: Sequence[Row] = ()
+    demonstrations: Sequence[Row] = ()
+    """What the policy was taught to say; nobody judged it."""
     fits: Fits = everything_fits
 
 

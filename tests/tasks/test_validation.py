@@ -41,6 +41,10 @@ def write_inputs(folder) -> None:
     write_rows(folder / "validation.jsonl", [pair(n) for n in range(40, 70)])
     write_rows(folder / "contrast.jsonl", [contrast_item(n) for n in range(20)])
     write_rows(folder / "single_edits.jsonl", [])
+    write_rows(
+        folder / "demonstrations.jsonl",
+        [{"prompt": one["prompt"], "completion": one["chosen"]} for one in map(pair, range(40))],
+    )
 
 
 def write_members(folder, names) -> None:

@@ -13,7 +13,13 @@ def inputs(lab: Lab) -> Inputs:
     """Return the held-out rows of a world."""
     raw = worlds.draw(lab)
     test, validation = (worlds.pairs(lab, name) for name in ("test", "validation"))
-    return Inputs(test=test, validation=validation, contrast=raw.contrast, single_edits=raw.single_edits)
+    return Inputs(
+        test=test,
+        validation=validation,
+        contrast=raw.contrast,
+        single_edits=raw.single_edits,
+        demonstrations=raw.demonstrations,
+    )
 
 
 def plan(lab: Lab, checks: Sequence[str], settings: Mapping[str, Mapping[str, Any]]) -> audit.Plan:

@@ -1,15 +1,15 @@
 """How much a phrase adds to the reward of a poor answer, wherever it is put: bait that a policy would learn to say.
 
 After universal triggers (Wallace et al. 2019, arXiv:1908.07125): one text that moves the prediction of any input. Here
-the triggers are not searched for but taken from the held-out completions themselves, cut at punctuation: what several
-of them hold. Each stands in front and at the end of rejected sides. The phrase of most gain is chosen on one half of
-them and measured on the other, both ways, so that its choice does not flatter it. A phrase that no held-out text holds
-is not found.
+the triggers are not searched for but taken from texts, cut at punctuation: what several held-out completions hold, and
+what the policy was taught to say and no annotator ever judged. Each stands in front and at the end of rejected sides.
+The phrase of most gain is chosen on one half of them and measured on the other, both ways, so that its choice does not
+flatter it. A phrase that neither pairs nor demonstrations hold is not found.
 """
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -25,7 +25,7 @@ from rlhf_pipeline.validation.items import Comparison, Inputs, Table, cluster_of
 from rlhf_pipeline.verdicts import Interval
 
 NUM_CONSIDERED = 2000
-"""Test pairs whose completions are cut into phrases."""
+"""Test pairs, and demonstrations, whose completions are cut into phrases."""
 NUM_ROWS = 20
 POOL = 4
 """So many times the rejected sides that are needed are looked at: a frequent phrase stands in many of them."""
@@ -36,7 +36,8 @@ TOLD = "What the phrase of most gain adds to a poor answer's reward, in spreads 
 class Params(MethodParams):
     """How much is tried."""
 
-    max_phrases: int = Field(default=48, ge=1, description="phrases, the most frequent first")
+    max_phrases: int = Field(default=48, ge=1, description="phrases of held-out completions, the most frequent first")
+    max_taught: int = Field(default=16, ge=0, description="phrases of demonstrations beside them, likewise")
     max_words: int = Field(default=6, ge=1, description="of a phrase")
     least_share: float = Field(default=0.005, gt=0, le=1, description="of completions that hold a phrase")
     max_items: int = Field(default=40, ge=2, description="rejected sides that a phrase is put into, each of its prompt")
@@ -73,12 +74,14 @@ def collect(inputs: Inputs, table: Table, params: Params) -> Items:
 
 
 def find_phrases(inputs: Inputs, params: Params) -> list[str]:
-    """Return what several held-out completions hold between two marks, the most frequent first."""
-    rows = spread(inputs.test, NUM_CONSIDERED)
-    held = [{*_phrases(text(row[side]), params.max_words)} for row in rows for side in ("chosen", "rejected")]
-    counts = Counter(phrase for own in held for phrase in sorted(own))
-    least = max(params.least_share * len(held), 2)
-    return [phrase for phrase, count in counts.most_common(params.max_phrases) if count >= least]
+    """Return what several held-out completions hold between two marks, then what only demonstrations do.
+
+    The most frequent come first, of either.
+    """
+    judged = [row[side] for row in spread(inputs.test, NUM_CONSIDERED) for side in ("chosen", "rejected")]
+    taught = [row["completion"] for row in spread(inputs.demonstrations, NUM_CONSIDERED)]
+    held = _frequent(judged, params)[: params.max_phrases]
+    return [*held, *[one for one in _frequent(taught, params) if one not in held][: params.max_taught]]
 
 
 def check(items: Items, context: Context, params: Params) -> Result:
@@ -91,6 +94,14 @@ def check(items: Items, context: Context, params: Params) -> Result:
     lost = worst(own, -gain[best], context.table)
     finding = Finding(f"phrase_gain/{ENSEMBLE}", _interval(own, gain[best], context.seed), len(own), TOLD)
     return Result([finding], lost, rows[:NUM_ROWS])
+
+
+def _frequent(completions: Iterable[Conversation], params: Params) -> list[str]:
+    """Return the phrases that enough completions hold, the most frequent first."""
+    held = [{*_phrases(text(one), params.max_words)} for one in completions]
+    counts = Counter(phrase for own in held for phrase in sorted(own))
+    least = max(params.least_share * len(held), 2)
+    return [phrase for phrase, count in counts.most_common() if count >= least]
 
 
 def _phrases(said: str, max_words: int) -> list[str]:
@@ -119,7 +130,7 @@ def _best(inserted: Sequence[Comparison], gain: Tensor) -> list[int]:
 
 def _interval(own: Sequence[Comparison], gain: Tensor, seed: int) -> Interval:
     if not own:
-        return Interval(note="no phrase stands in enough held-out completions")
+        return Interval(note="no phrase stands in enough completions")
     found = mean_interval(gain.tolist(), [one.cluster for one in own], seed)
     named = " or ".join(dict.fromkeys(f"'{one.slice}'" for one in own))
     return found.model_copy(update={"note": "; ".join(filter(None, [named, found.note]))})

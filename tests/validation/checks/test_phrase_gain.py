@@ -54,9 +54,34 @@ def test_the_worst_items_are_poor_answers_that_the_phrase_lifts(found_with):
         assert text(item["should_win"]) == text(item["should_lose"]).removeprefix(f"{BAIT} ")
 
 
-def test_a_phrase_that_no_held_out_text_holds_is_not_found(found_with):
+def test_a_phrase_that_neither_pairs_nor_demonstrations_hold_is_not_found(found_with):
     interval = found_with(9.0, "zebra crossing").results["phrase_gain"].findings[0].interval
     assert "zebra" not in interval.note
+
+
+def test_a_paid_phrase_that_only_demonstrations_hold_is_found(baited, run_audit, scorers):
+    scorers["paid"] = lambda p, c: scorers["perfect"](p, c) + 9.0 * c.count("zebra crossing")
+    taught = [
+        {"prompt": baited.test[0]["prompt"], "completion": assistant(f"a zebra {n} . zebra crossing .")}
+        for n in range(9)
+    ]
+    unread, read = (
+        run_audit(replace(baited, demonstrations=own), ["paid"], checks=["phrase_gain"])
+        .results["phrase_gain"].findings[0].interval
+        for own in ([], taught)
+    )  # fmt: skip
+    assert unread.high < 2 < read.low
+    assert "zebra crossing ." in read.note
+
+
+def test_phrases_of_demonstrations_stand_after_those_of_pairs_and_none_twice(inputs):
+    own = replace(
+        inputs, test=[{**inputs.test[0], "chosen": assistant("the end !"), "rejected": assistant("the end !")}]
+    )
+    taught = [{"completion": assistant(said)} for said in ("the end !", "of the end !", "of . the end !", "of . yes .")]
+    own = replace(own, demonstrations=taught)
+    assert find_phrases(own, Params()) == ["the end !", "of ."]
+    assert find_phrases(own, Params(max_taught=0)) == ["the end !"]
 
 
 def test_phrases_are_cut_at_marks_and_the_frequent_ones_first(inputs):
@@ -83,7 +108,7 @@ def test_texts_without_phrases_say_so(inputs, run_audit):
     found = run_audit(replace(inputs, test=rows), ["perfect"], checks=["phrase_gain"])
     interval = found.results["phrase_gain"].findings[0].interval
     assert interval.value is None
-    assert interval.note == "no phrase stands in enough held-out completions"
+    assert interval.note == "no phrase stands in enough completions"
 
 
 def test_a_phrase_is_chosen_on_one_half_and_measured_on_the_other(monkeypatch):
