@@ -41,16 +41,17 @@ def grade(seen: Tensor) -> Answers:
     return Answers((-2 * distance.square()).softmax(1), torch.ones(len(seen)), GRADES)
 
 
-def compare(seen: Tensor, table: Table, seed: int, bias: float = 0.0) -> Answers:
+def compare(seen: Tensor, table: Table, seed: int, bias: float = 0.0, spread: float = ERROR) -> Answers:
     """Return comparisons of what is seen, [T], with an error on every question and a bias for what stands first."""
     orders = torch.tensor([side for pair in table.asked for side in (pair, pair[::-1])], dtype=torch.long).view(-1, 2)
-    error = ERROR * torch.randn(len(orders), generator=torch.Generator().manual_seed(derive_seed(seed, "compare")))
+    error = spread * torch.randn(len(orders), generator=torch.Generator().manual_seed(derive_seed(seed, "compare")))
     lead = SHARPNESS * (seen[orders[:, 0]] - seen[orders[:, 1]] + bias + error)
     first, second = (lead - TIE).sigmoid(), (-lead - TIE).sigmoid()
     return Answers(torch.stack([first, 1 - first - second, second], dim=1), torch.ones(len(orders)), VERDICTS)
 
 
-def _testify(seen: Tensor, comparisons: Answers) -> Subject:
+def testify(seen: Tensor, comparisons: Answers) -> Subject:
+    """Return a judge that grades what it sees, [T], and says of comparisons what is given."""
     grades = grade(seen)
     return Subject(grades.expected()[None], testimony=Testimony(grades, comparisons))
 
@@ -62,12 +63,12 @@ def _seen(case: Case) -> Tensor:
 def sound(case: Case) -> Subject:
     """Return a judge whose only fault is its error."""
     seen = _seen(case)
-    return _testify(seen, compare(seen, case.planned.table, case.seed))
+    return testify(seen, compare(seen, case.planned.table, case.seed))
 
 
 def _position_biased(case: Case) -> Subject:
     seen, bias = _seen(case), STRENGTHS[case.number % len(STRENGTHS)] / 2
-    return _testify(seen, compare(seen, case.planned.table, case.seed, bias))
+    return testify(seen, compare(seen, case.planned.table, case.seed, bias))
 
 
 def _intransitive(case: Case) -> Subject:
@@ -85,7 +86,7 @@ def _intransitive(case: Case) -> Subject:
         ahead = (place_of[second] - place_of[first]) % 3
         if ahead and table.prompts[first] in circular:
             chances[number] = torch.stack([win, loss] if ahead == 1 else [loss, win])
-    return _testify(seen, Answers(chances.view(-1, 3), answers.mass, VERDICTS))
+    return testify(seen, Answers(chances.view(-1, 3), answers.mass, VERDICTS))
 
 
 def _drifted_rubric(case: Case) -> Subject:
@@ -98,7 +99,7 @@ def _drifted_rubric(case: Case) -> Subject:
     strength = STRENGTHS[case.number % len(STRENGTHS)]
     drifted = torch.where(is_inside, (case.raw[0] + strength * length) / (1 + strength), case.raw[0])
     seen = drifted + ERROR * case.noise(len(drifted))
-    return _testify(seen, compare(seen, table, case.seed))
+    return testify(seen, compare(seen, table, case.seed))
 
 
 DEFECTS: Mapping[str, Defect] = {

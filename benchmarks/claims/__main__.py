@@ -53,10 +53,10 @@ def main() -> None:
         running.run(catalogue.read(tuple(asked.names), asked.family), seeds, asked.jobs)
     entries = catalogue.read()
     proven = catalogue.by_construction()
-    missing = catalogue.methods_without_claim(entries, proven)
+    missing = catalogue.methods_without_claim(entries, proven | catalogue.MEASURED)
     rows = tell(entries, Book(), first)
     if not asked.confirm:
-        PAGE.write_text(table.render(rows, missing, proven), encoding="utf-8")
+        PAGE.write_text(table.render(rows, missing, proven, catalogue.MEASURED), encoding="utf-8")
     counts = Counter(str(row.effect.verdict) for row in rows)
     for row in rows:
         print(f"{row.entry.family}/{row.entry.name}: {row.effect.verdict}, {row.effect.value:+.3f}, {row.effect.note}")

@@ -33,17 +33,23 @@ class Row:
     commit: str
 
 
-def render(rows: Sequence[Row], missing: Sequence[str], by_construction: Mapping[str, str]) -> str:
-    """Return the page."""
+def render(
+    rows: Sequence[Row], missing: Sequence[str], by_construction: Mapping[str, str], measured: Mapping[str, str]
+) -> str:
+    """Return the page; methods true by construction come with their tests, those measured elsewhere with the page."""
     families = sorted({row.entry.family for row in rows})
     parts = [HEAD]
     for family in families:
         lines = ["| " + " | ".join(COLUMNS) + " |", "| " + " | ".join("---" for _ in COLUMNS) + " |"]
         lines += [_line(row) for row in rows if row.entry.family == family]
         parts.append(f"## {family}\n\n" + "\n".join(lines) + "\n")
-    if by_construction:
-        told = [f"- `{method}`: {why}" for method, why in sorted(by_construction.items())]
-        parts.append("## True by construction\n\nShown by unit tests, no claims.\n\n" + "\n".join(told) + "\n")
+    for head, accounted in (
+        ("True by construction\n\nShown by unit tests, no claims.", by_construction),
+        ("Measured elsewhere\n\nOf this project, with no paper's claim: what they are worth.", measured),
+    ):
+        if accounted:
+            told = [f"- `{method}`: {where}" for method, where in sorted(accounted.items())]
+            parts.append(f"## {head}\n\n" + "\n".join(told) + "\n")
     if missing:
         parts.append("## Without a claim\n\n" + "\n".join(f"- `{name}`" for name in missing) + "\n")
     return "\n".join(parts)

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.claims import Settings
 from benchmarks.claims.lab import Lab
 from benchmarks.claims.parts import members, samples, trunks, worlds
 from rlhf_pipeline import methods
@@ -30,6 +31,7 @@ def policy(
     aggregator: str = "mean",
     start: Path | None = None,
     algorithm: str = "grpo",
+    shaping: Settings | None = None,
     **settings: Any,
 ) -> Path:
     """Return the folder of a policy.
@@ -40,20 +42,24 @@ def policy(
         aggregator: joins them.
         start: where it begins and what its KL counts from, the world's first trunk by default.
         algorithm: of `policy/algorithms`.
+        shaping: settings of methods of `policy/shaping`, by their names, in that order.
         settings: of the algorithm, over its defaults.
     """
-    start = start or trunks.trunk(lab)
+    start, shaped = start or trunks.trunk(lab), shaping or {}
 
     def make(folder: Path) -> None:
+        from rlhf_pipeline.policy.shaping import compose
         from rlhf_pipeline.policy.training import train
 
         method = methods.load("policy/algorithms", algorithm)
         params = methods.settings(method, {"num_steps": num_steps(lab), **settings})
         prompts: list[Row] = worlds.draw(lab).policy_prompts
         rows = [{**row, "id": row.get("id", f"policy-{number}")} for number, row in enumerate(prompts)]
-        train(start, ensemble(lab, models, aggregator), rows, method, params, lab.derive("policy"), folder)
+        reward, seed, shape = ensemble(lab, models, aggregator), lab.derive("policy"), compose([*shaped], shaped)
+        train(start, reward, rows, method, params, seed, folder, shape=shape)
 
     chosen = {"aggregator": aggregator, "algorithm": algorithm, "settings": settings}
+    chosen |= {"shaping": shaped} if shaped else {}
     what = {"members": [model.name for model in models], **chosen}
     code = (*CODE, f"validation/aggregators/{aggregator}.py")
     return lab.part("policies", make, code, start=start.name, **what)

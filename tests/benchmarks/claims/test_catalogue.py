@@ -39,6 +39,12 @@ def test_a_method_without_a_claim_is_told_unless_it_is_true_by_construction():
     )
 
 
+def test_what_is_measured_elsewhere_is_there_and_its_page_too(root):
+    known = set(catalogue.methods_without_claim([], {}))
+    assert set(catalogue.MEASURED) <= known
+    assert all((root / page).exists() for page in catalogue.MEASURED.values())
+
+
 def test_both_arms_get_the_same_budget():
     with pytest.raises(ValueError, match="1 settings without, 2 with"):
         Claim("m", "p", "s", "m", 0.1, without=({},), with_=({"c": 1}, {"c": 2}))

@@ -1,0 +1,1 @@
+"""Claims on what an audit measures: judges, protocols, probes, calibration, implicit rewards."""
