@@ -22,7 +22,7 @@ import torch
 
 from benchmarks import gates, simulated_judges
 from benchmarks.claims.lab import Lab
-from benchmarks.claims.parts import ensembles
+from benchmarks.claims.parts import audits, ensembles
 from benchmarks.claims.sizes import FULL, TOY, Size
 from benchmarks.clone import commit
 from benchmarks.deeper_defects import OF_MODELS
@@ -98,7 +98,7 @@ def ends(
     """Return both ends of each interval that was measured; None where the reward is refused before any check."""
     names = list(ensembles.TRUNKS)[: len(subject.raw)]
     try:
-        results = gates.run_audit(planned, subject, names, section, seed)
+        results = audits.of_subject(planned, subject, names, section, seed)
     except (EnsembleError, CheckpointError):
         return None
     found = {name: interval for name, interval in audit.intervals(results).items() if name in {*AT_LEAST, *AT_MOST}}

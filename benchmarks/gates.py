@@ -15,7 +15,6 @@ from datetime import date
 from functools import cached_property, partial
 from multiprocessing import get_context
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -31,14 +30,12 @@ from benchmarks.deeper_defects import LEAKED, OF_MODELS, try_leak
 from benchmarks.defects import Case, Subject
 from benchmarks.gates_page import DEFECTS, MISTAKE, SCORED, Row, page, summarise
 from benchmarks.simulated_judges import OF_JUDGES, SOUND
-from rlhf_pipeline import recorded
 from rlhf_pipeline.models import CheckpointError
 from rlhf_pipeline.params import Params, Validation, load_params
 from rlhf_pipeline.records import Conversation, derive_seed, hash_text
 from rlhf_pipeline.validation import audit, auditing
-from rlhf_pipeline.validation.ensemble import Ensemble
 from rlhf_pipeline.validation.items import Comparison
-from rlhf_pipeline.validation.members import EnsembleError, refuse_constant, refuse_not_finite
+from rlhf_pipeline.validation.members import EnsembleError
 
 PAGE = Path("docs/gates.md")
 KINDS: Mapping[str, Callable[[Lab], list[Path]]] = {
@@ -163,7 +160,7 @@ def judge(planned: audit.Plan, subject: Subject, section: Validation, seed: int)
     """Return whether what is audited is refused, the bounds that it breaks, and its accuracy; as a night does it."""
     names = list(ensembles.TRUNKS)[: len(subject.raw)]
     try:
-        results = run_audit(planned, subject, names, section, seed)
+        results = audits.of_subject(planned, subject, names, section, seed)
     except (EnsembleError, CheckpointError) as mistake:
         return {"refused": True, "by": [MISTAKE], "mistake": str(mistake), "accuracy": None}
     is_night = len(subject.raw) > 1
@@ -171,26 +168,6 @@ def judge(planned: audit.Plan, subject: Subject, section: Validation, seed: int)
     broken = [check.name for check in verdict.checks if not check.passed and check.bound.severity == "block"]
     accuracy = audit.metrics(results).get("accuracy/ensemble")
     return {"refused": not verdict.admitted, "by": broken, "mistake": None, "accuracy": accuracy}
-
-
-def run_audit(
-    planned: audit.Plan, subject: Subject, names: Sequence[str], section: Validation, seed: int
-) -> audit.Results:
-    """Return what each check finds; the steps are those of the stage `validation`.
-
-    Raises:
-        EnsembleError: a member's rewards are not finite, or all the same.
-        CheckpointError: members give other rewards than when they were saved.
-    """
-    raw = subject.raw
-    recorded.refuse("the members", subject.change)
-    refuse_not_finite(names, raw)
-    refuse_constant(names, raw)
-    statistics = audit.scale_members(planned, raw if subject.scaled_by is None else subject.scaled_by)
-    voices: Any = {name: SimpleNamespace(num_heads=1) for name in names}
-    joined = Ensemble(voices, statistics, section.normalisation, section.aggregator, section.aggregator_settings)
-    ensemble = audit.calibrate(planned, audit.fit_aggregator(planned, joined, raw), raw)
-    return audit.run_checks(planned, ensemble, None, raw, seed, subject.testimony)
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """What a result depends on, as hashes of syntax trees without docstrings: a better comment measures nothing again."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +10,8 @@ import yaml
 from rlhf_pipeline.records import hash_text
 
 REPOSITORY = Path(__file__).parents[2]
+BENCHMARKS = REPOSITORY / "benchmarks"
+CLAIMS, COMMIT = BENCHMARKS / "claims", BENCHMARKS / "clone.py"
 PACKAGE = "benchmarks.claims"
 WORLD = ("simulation", "curation/sources/simulated.py")
 SECTIONS = ("curation.settings", "sft.settings", "sft.trunks", "rewards.settings")
@@ -37,9 +39,10 @@ def library(*names: str) -> str:
 
 
 def key(claim_file: Path, method: str) -> str:
-    """Return what a measurement is filed under: the claim with the parts it imports, its method, and the world."""
-    claim = [of(path) for path in [*sorted(_closure(claim_file)), Path(__file__).with_name("sizes.py")]]
-    return hash_text(*claim, of(REPOSITORY / "rlhf_pipeline" / f"{method}.py"), library(*WORLD), *_settings())
+    """Return what a measurement is filed under: a claim and its method with what they import, and the world."""
+    claim = [of(path) for path in [*sorted(_closure(claim_file)), CLAIMS / "sizes.py"]]
+    file = REPOSITORY / "rlhf_pipeline" / f"{method}.py"
+    return hash_text(*claim, of(file), *map(of, sorted(_shared(file))), library(*WORLD), *_settings())
 
 
 def _settings() -> Iterator[str]:
@@ -54,20 +57,29 @@ def _files(path: Path) -> list[Path]:
 
 
 def _closure(start: Path) -> set[Path]:
-    """Return a claim's file and the parts that it imports, directly or not."""
+    """Return a claim's file and what it imports of the benchmarks, directly or not, but for what runs claims."""
+    return _reached(start, lambda path: path.is_relative_to(BENCHMARKS) and path.parent != CLAIMS and path != COMMIT)
+
+
+def _shared(method: Path) -> set[Path]:
+    """Return the shared parts that a method imports, directly or not: files with a leading underscore."""
+    return _reached(method, lambda path: path.stem.startswith("_") and path.stem != "__init__") - {method}
+
+
+def _reached(start: Path, is_followed: Callable[[Path], bool]) -> set[Path]:
     reached, todo = set(), [start]
     while todo:
         path = todo.pop()
         if path not in reached:
             reached.add(path)
-            todo += _parts(path)
+            todo += filter(is_followed, _imported(path))
     return reached
 
 
-def _parts(path: Path) -> Iterator[Path]:
+def _imported(path: Path) -> Iterator[Path]:
+    """Return the project's files that a file imports by `from … import`."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{PACKAGE}."):
-            base = REPOSITORY.joinpath(*str(node.module).split("."))
-            for candidate in [base.with_suffix(".py"), *(base / f"{alias.name}.py" for alias in node.names)]:
-                if candidate.exists() and "parts" in candidate.parts:
-                    yield candidate
+        if isinstance(node, ast.ImportFrom) and node.module:
+            base = REPOSITORY.joinpath(*node.module.split("."))
+            candidates = [base.with_suffix(".py"), *(base / f"{alias.name}.py" for alias in node.names)]
+            yield from (candidate for candidate in candidates if candidate.exists())

@@ -39,7 +39,7 @@ def test_a_turned_majority_turns_the_label_and_tells_every_vote_of_the_new_sides
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_poisoned_annotators_are_named_under_gold_by_the_audit_of_their_votes(lab, number):
-    from benchmarks.gates import run_audit
+    from benchmarks.claims.parts.audits import of_subject
 
     world, planned = worlds.world(lab), audits.plan(lab, ["accuracy", "annotators"], {})
 
@@ -56,7 +56,7 @@ def test_poisoned_annotators_are_named_under_gold_by_the_audit_of_their_votes(la
     section = load_params().validation
     against = "annotators_against/ensemble"
     before, after = (
-        {f.metric: f.interval.value for r in run_audit(*both, ["gold"], section, 0).values() for f in r.findings}[
+        {f.metric: f.interval.value for r in of_subject(*both, ["gold"], section, 0).values() for f in r.findings}[
             against
         ]
         for both in ((planned, deeper_defects.Subject(raw)), (subject.planned, subject))

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import gates, simulated_judges
+from benchmarks import simulated_judges
 from benchmarks.claims.lab import Lab
 from benchmarks.claims.parts import audits, worlds
 from benchmarks.defects import Subject
@@ -42,4 +42,4 @@ def judge(
 def findings(lab: Lab, planned: audit.Plan, subject: Subject) -> dict[str, float]:
     """Return every value that an audit of one judge finds."""
     section = load_params().validation
-    return audit.metrics(gates.run_audit(planned, subject, ["judge"], section, lab.derive("judged")))
+    return audit.metrics(audits.of_subject(planned, subject, ["judge"], section, lab.derive("judged")))

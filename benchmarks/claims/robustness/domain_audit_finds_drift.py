@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from benchmarks import gates, simulated_judges
+from benchmarks import simulated_judges
 from benchmarks.claims import Claim, Settings
 from benchmarks.claims.lab import Lab
 from benchmarks.claims.parts import audits, worlds
@@ -58,5 +58,5 @@ def found(lab: Lab, num_domains: int, is_drifted: bool) -> list[dict[str, Interv
     for number in range(NUM_JUDGES):
         seed = lab.derive("rubric drift", number)
         subject = plant(Case(planned, worth, worth, lambda said: worth[:, :0], number, seed))
-        results.append(audit.intervals(gates.run_audit(planned, subject, ["judge"], section, seed)))
+        results.append(audit.intervals(audits.of_subject(planned, subject, ["judge"], section, seed)))
     return results

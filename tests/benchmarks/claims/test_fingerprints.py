@@ -19,6 +19,20 @@ def test_a_claim_depends_on_the_parts_it_imports_and_on_no_others():
     assert "mean_beats_member.py" not in reached
 
 
+def test_a_claim_depends_on_the_benchmarks_it_imports_and_not_on_what_runs_it():
+    entry = catalogue.read(("domain_audit_finds_drift",))[0]
+    reached = {path.name for path in fingerprints._closure(entry.file)}
+    assert {"simulated_judges.py", "defects.py", "audits.py"} <= reached
+    assert not {"lab.py", "running.py", "clone.py", "gates_page.py"} & reached
+
+
+def test_a_method_depends_on_the_shared_parts_it_imports():
+    folder = fingerprints.REPOSITORY / "rlhf_pipeline/validation"
+    shared = fingerprints._shared(folder / "searches/targeted_behavior_attack.py")
+    assert {"_attacker.py", "_victims.py", "_writing.py"} <= {path.name for path in shared}
+    assert fingerprints._shared(folder / "aggregators/mean.py") == set()
+
+
 def test_another_method_is_another_key():
     entry = catalogue.read(("least_beats_mean_weak",))[0]
     assert entry.key != fingerprints.key(entry.file, "validation/aggregators/mean")
