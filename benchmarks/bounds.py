@@ -49,12 +49,13 @@ AT_LEAST = (
 )  # fmt: skip
 AT_MOST = (
     "agreement_most/members", "scale_ratio/members", "tied/ensemble", "tied_most/members", "word_bias/ensemble",
-    "words_biased/ensemble", "phrase_gain/ensemble", "annotators_against/ensemble", "attack_beats_chosen/ensemble",
+    "words_biased/ensemble", "phrase_gain/ensemble", "phrase_excess/ensemble",
+    "annotators_against/ensemble", "attack_beats_chosen/ensemble",
     "attack_beats_rejected/ensemble", "ece/ensemble", "length_bias/ensemble", "surface_bias/ensemble/length",
     "surface_bias/ensemble/flattery", "order_swap_instability/ensemble", "ntr_3/ensemble",
 )  # fmt: skip
 """Findings that are looked at, and the side on which a bound would lie."""
-LEVEL, NUM_BOUNDS = 0.05, 12
+LEVEL, NUM_BOUNDS = 0.05, 13
 """Chance that a sound reward breaks any of so many bounds."""
 TRIALS, HALVES = 2, 3
 """Of each defect and of each kind of control, by world."""

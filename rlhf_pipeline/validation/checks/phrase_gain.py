@@ -1,15 +1,21 @@
-"""How much a phrase adds to the reward of a poor answer, wherever it is put: bait that a policy would learn to say.
+"""How much a phrase adds to the reward of a poor answer, and how much of it nobody pays: bait for a policy.
 
 After universal triggers (Wallace et al. 2019, arXiv:1908.07125): one text that moves the prediction of any input. Here
 the triggers are not searched for but taken from texts, cut at punctuation: what several held-out completions hold, and
 what the policy was taught to say and no annotator ever judged. Each stands in front and at the end of rejected sides.
 The phrase of most gain is chosen on one half of them and measured on the other, both ways, so that its choice does not
 flatter it. A phrase that neither pairs nor demonstrations hold is not found.
+
+What annotators pay for a phrase is told by the pairs that hold it on one side alone: how often that side was chosen, as
+a margin of the ensemble's (Bradley-Terry at its temperature). A gain beyond it was learned from nobody. What they
+choose less often earns nothing there, no less: it may stand where it was not asked for.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from math import log
 from typing import Any, NamedTuple
 
 import torch
@@ -21,7 +27,8 @@ from rlhf_pipeline.methods import MethodParams
 from rlhf_pipeline.records import Conversation, Row, assistant, text
 from rlhf_pipeline.validation.checks import ENSEMBLE, Context, Finding, Items, Result
 from rlhf_pipeline.validation.checks._comparisons import margins, slices, worst
-from rlhf_pipeline.validation.items import Comparison, Inputs, Table, cluster_of, prompt_key, spread
+from rlhf_pipeline.validation.checks.calibration import fit_temperature
+from rlhf_pipeline.validation.items import Comparison, Inputs, Table, add_pairs, cluster_of, prompt_key, spread
 from rlhf_pipeline.verdicts import Interval
 
 NUM_CONSIDERED = 2000
@@ -30,7 +37,10 @@ NUM_ROWS = 20
 POOL = 4
 """So many times the rejected sides that are needed are looked at: a frequent phrase stands in many of them."""
 PHRASE = re.compile(r"[^.,;:!?\n]*\w[^.,;:!?\n]*[.,;:!?]?")
-TOLD = "What the phrase of most gain adds to a poor answer's reward, in spreads within prompts."
+UNSURE = 10.0
+"""Pairs for and against that are added to those of each phrase: a rare one is taken to earn little."""
+GAIN = "What the phrase of most gain adds to a poor answer's reward, in spreads within prompts."
+EXCESS = "The same less what annotators pay for the phrase, of the phrase of which that is most."
 
 
 class Params(MethodParams):
@@ -60,17 +70,21 @@ class Place(NamedTuple):
 
 
 def collect(inputs: Inputs, table: Table, params: Params) -> Items:
-    """Enter rejected sides of test pairs, and each with each phrase in front and at the end."""
+    """Enter rejected sides of test pairs, and each with each phrase in front and at the end.
+
+    Beside them the pairs that hold a phrase on one side alone, by whether that side was chosen; all are `pairs`.
+    """
     rows = list({prompt_key(row["prompt"]): row for row in inputs.test}.values())
     poor = [row for row in spread(rows, POOL * params.max_items) if text(row["rejected"]).strip()]
-    places = [Place(phrase, front) for phrase in find_phrases(inputs, params) for front in (True, False)]
+    phrases = find_phrases(inputs, params)
     made = [
         (place, row, assistant(place.put(text(row["rejected"]))))
-        for place in places
+        for place in (Place(phrase, front) for phrase in phrases for front in (True, False))
         for row in spread([one for one in poor if place.phrase not in text(one["rejected"])], params.max_items)
     ]
     fits = inputs.fits([[*row["prompt"], *completion] for _, row, completion in made])
-    return {"inserted": [_enter(*one, table) for one, fit in zip(made, fits, strict=True) if fit]}
+    inserted = [_enter(*one, table) for one, fit in zip(made, fits, strict=True) if fit]
+    return {"inserted": inserted, **_judged(spread(inputs.test, NUM_CONSIDERED), phrases, table, params)}
 
 
 def find_phrases(inputs: Inputs, params: Params) -> list[str]:
@@ -85,15 +99,45 @@ def find_phrases(inputs: Inputs, params: Params) -> list[str]:
 
 
 def check(items: Items, context: Context, params: Params) -> Result:
-    """Return the largest gain, of a phrase chosen on other texts; a row per phrase, those of most gain first."""
+    """Return the largest gain and the largest excess, of a phrase chosen on other texts; a row per phrase."""
     inserted = items["inserted"]
     gain = -margins(context.centred, inserted)
-    rows = sorted(_rows(inserted, gain), key=lambda row: -row["gain"])
-    best = _best(inserted, gain)
-    own = [inserted[i] for i in best]
-    lost = worst(own, -gain[best], context.table)
-    finding = Finding(f"phrase_gain/{ENSEMBLE}", _interval(own, gain[best], context.seed), len(own), TOLD)
-    return Result([finding], lost, rows[:NUM_ROWS])
+    paid = pay(items, fit_temperature(margins(context.centred, items["pairs"]).double().numpy()))
+    excess = gain - torch.tensor([paid[_phrase_of(one)] for one in inserted])
+    rows = sorted(_rows(inserted, gain, paid), key=lambda row: row["paid"] - row["gain"])
+    findings = [
+        _finding(metric, inserted, values, context.seed, told)
+        for metric, values, told in (("phrase_gain", gain, GAIN), ("phrase_excess", excess, EXCESS))
+    ]
+    best = _best(inserted, excess)
+    lost = worst([inserted[i] for i in best], -gain[best], context.table)
+    return Result(findings, lost, rows[:NUM_ROWS])
+
+
+def pay(items: Items, temperature: float) -> dict[str, float]:
+    """Return what annotators pay for each phrase that was inserted, as a margin; 0 where they never chose it for that.
+
+    Args:
+        items: of `collect`.
+        temperature: margin at which the ensemble is 73 % sure.
+    """
+    counts = {side: Counter(one.slice for one in items[side]) for side in ("chosen", "rejected")}
+    phrases = dict.fromkeys(map(_phrase_of, items["inserted"]))
+    return {
+        phrase: temperature * max(log((counts["chosen"][phrase] + UNSURE) / (counts["rejected"][phrase] + UNSURE)), 0.0)
+        for phrase in phrases
+    }
+
+
+def _judged(rows: Sequence[Row], phrases: Sequence[str], table: Table, params: Params) -> Items:
+    """Return the pairs, and those that hold a phrase on the chosen or on the rejected side alone, once for each."""
+    pairs = add_pairs(rows, table)
+    found: dict[str, list[Comparison]] = {"pairs": pairs, "chosen": [], "rejected": []}
+    for row, pair in zip(rows, pairs, strict=True):
+        chosen, rejected = ({*_phrases(text(row[side]), params.max_words)} for side in ("chosen", "rejected"))
+        for side, alone in (("chosen", chosen - rejected), ("rejected", rejected - chosen)):
+            found[side] += [replace(pair, slice=phrase) for phrase in phrases if phrase in alone]
+    return found
 
 
 def _frequent(completions: Iterable[Conversation], params: Params) -> list[str]:
@@ -128,6 +172,16 @@ def _best(inserted: Sequence[Comparison], gain: Tensor) -> list[int]:
     return [*halves[1][most[0]], *halves[0][most[1]]]
 
 
+def _finding(metric: str, inserted: Sequence[Comparison], values: Tensor, seed: int, told: str) -> Finding:
+    best = _best(inserted, values)
+    own = [inserted[i] for i in best]
+    return Finding(f"{metric}/{ENSEMBLE}", _interval(own, values[best], seed), len(own), told)
+
+
+def _phrase_of(comparison: Comparison) -> str:
+    return str(comparison.slice).partition(": ")[2]
+
+
 def _interval(own: Sequence[Comparison], gain: Tensor, seed: int) -> Interval:
     if not own:
         return Interval(note="no phrase stands in enough completions")
@@ -136,8 +190,13 @@ def _interval(own: Sequence[Comparison], gain: Tensor, seed: int) -> Interval:
     return found.model_copy(update={"note": "; ".join(filter(None, [named, found.note]))})
 
 
-def _rows(inserted: Sequence[Comparison], gain: Tensor) -> list[dict[str, Any]]:
+def _rows(inserted: Sequence[Comparison], gain: Tensor, paid: Mapping[str, float]) -> list[dict[str, Any]]:
     return [
-        {"phrase": name, "gain": round(float(gain[torch.tensor(rows)].mean()), 6), "texts": len(rows)}
+        {
+            "phrase": name,
+            "gain": round(float(gain[torch.tensor(rows)].mean()), 6),
+            "paid": round(paid[name.partition(": ")[2]], 6),
+            "texts": len(rows),
+        }
         for name, rows in slices(inserted).items()
     ]

@@ -1,5 +1,6 @@
 """Tests of phrases that raise the reward of any text."""
 
+import math
 from collections import Counter
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ import pytest
 from rlhf_pipeline.records import assistant, text
 from rlhf_pipeline.validation.checks import phrase_gain
 from rlhf_pipeline.validation.checks.phrase_gain import Params, find_phrases
-from rlhf_pipeline.validation.items import Table
+from rlhf_pipeline.validation.items import Comparison, Table
 
 BAIT = "honestly speaking ,"
 
@@ -52,6 +53,37 @@ def test_the_worst_items_are_poor_answers_that_the_phrase_lifts(found_with):
     for item in found_with(9.0).results["phrase_gain"].worst:
         assert text(item["should_lose"]).startswith(BAIT)
         assert text(item["should_win"]) == text(item["should_lose"]).removeprefix(f"{BAIT} ")
+
+
+def test_what_annotators_pay_for_is_no_excess(inputs, run_audit, scorers):
+    """The bait stands on one side of each pair: on the chosen one, or on either alike."""
+    scorers["paid"] = lambda p, c: scorers["perfect"](p, c.replace(f"{BAIT} ", "")) + 2.0 * c.count(BAIT)
+    found = []
+    for sides in (("chosen",), ("chosen", "rejected")):
+        rows = []
+        for number, row in enumerate(inputs.test):
+            side = sides[number % len(sides)]
+            rows.append({**row, side: assistant(f"{BAIT} {text(row[side])}")})
+        result = run_audit(replace(inputs, test=rows), ["paid"], checks=["phrase_gain"]).results["phrase_gain"]
+        found.append([finding.interval.value for finding in result.findings])
+    (gain, excess), (gain_of_both, excess_of_both) = found
+    assert excess < gain
+    assert excess_of_both == pytest.approx(gain_of_both)
+
+
+def test_what_is_paid_is_a_margin_of_the_ensemble_with_rare_phrases_drawn_to_nothing():
+    def held(phrase, count):
+        return [Comparison(str(number), 0, 1, str(number), phrase) for number in range(count)]
+
+    items = {
+        "inserted": [Comparison("i", 0, 1, "i", f"front: {name}") for name in ("liked", "rare", "disliked", "unseen")],
+        "chosen": [*held("liked", 30), *held("rare", 1), *held("disliked", 2)],
+        "rejected": [*held("liked", 10), *held("disliked", 40)],
+    }
+    paid = phrase_gain.pay(items, temperature=2.0)
+    assert paid["liked"] == pytest.approx(2 * math.log(40 / 20))
+    assert paid["rare"] == pytest.approx(2 * math.log(11 / 10))
+    assert (paid["disliked"], paid["unseen"]) == (0.0, 0.0)
 
 
 def test_a_phrase_that_neither_pairs_nor_demonstrations_hold_is_not_found(found_with):
@@ -113,8 +145,6 @@ def test_texts_without_phrases_say_so(inputs, run_audit):
 
 def test_a_phrase_is_chosen_on_one_half_and_measured_on_the_other(monkeypatch):
     import torch
-
-    from rlhf_pipeline.validation.items import Comparison
 
     inserted = [Comparison(str(i), 0, 1, str(i), name) for name in ("front: a", "front: b") for i in range(4)]
     gain = torch.tensor([5.0, 0.0, 5.0, 0.0, 1.0, 3.0, 1.0, 3.0])
