@@ -49,7 +49,8 @@ SIGNS = {
     "degenerate_low/ensemble": 1, "single_edit_accuracy/ensemble": 1, "sensitivity/ensemble": 1,
     "attack_beats_chosen/ensemble": -1, "attack_beats_rejected/ensemble": -1, "length_bias/ensemble": 0,
     "surface_bias/ensemble/length": 0, "surface_bias/ensemble/flattery": 0, "ece/ensemble": -1,
-    "order_kept/ensemble": 1, "word_bias/ensemble": -1, "phrase_gain/ensemble": -1, "phrase_excess/ensemble": -1, "tied/ensemble": -1,
+    "order_kept/ensemble": 1, "word_bias/ensemble": -1, "phrase_gain/ensemble": -1,
+    "phrase_excess/ensemble": -1, "tied/ensemble": -1,
     "annotators_against/ensemble": -1,
 }  # fmt: skip
 """Findings that are compared, and which way they are good: 1 more, -1 less, 0 near zero."""
