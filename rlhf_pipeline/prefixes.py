@@ -120,5 +120,6 @@ def _without_dropout(model: Any) -> Iterator[None]:
 
 
 def _asked(model: Any) -> set[str]:
-    own = model.get_base_model() if hasattr(model, "get_base_model") else model  # of adapters
+    own = getattr(model, "module", model)  # of what joins the gradients of several processes
+    own = own.get_base_model() if hasattr(own, "get_base_model") else own  # of adapters
     return set(inspect.signature(own.forward).parameters)

@@ -91,9 +91,10 @@ def trimmed(base: Any) -> Any:
             return tuple(None if own[0] is None else torch.cat(own)[back] for own in zip(*found, strict=True))
 
         def _can_share(self, model: Any) -> bool:
+            own = self.accelerator.unwrap_model(model)  # of what joins the gradients of several processes
             if not hasattr(self, "_can_read"):
-                self._can_read = prefixes.can_read(model)  # so may the reference, a model of its kind
-            return self._can_read and self.accelerator.num_processes == 1 and not prefixes.drops_cache(model)
+                self._can_read = prefixes.can_read(own)  # so may the reference, a model of its kind
+            return self._can_read and not prefixes.drops_cache(own)
 
     return Trimmed
 

@@ -21,13 +21,13 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def climb(reference, out, name, num_processes):
+def climb(reference, out, *names, num_processes):
     out.mkdir()
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", str(num_processes)]
     launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(SCRIPT.parents[2])}
     done = subprocess.run(
-        [*launch, str(free_port()), SCRIPT, reference, out, name],
+        [*launch, str(free_port()), SCRIPT, reference, out, *names],
         cwd=out, env=environment, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
@@ -36,13 +36,22 @@ def climb(reference, out, name, num_processes):
 
 @pytest.mark.parametrize("name", ["grpo", pytest.param("online_dpo", marks=pytest.mark.slow)])
 def test_two_processes_climb_as_one_does(reference, tmp_path, name):
-    alone, together = (climb(reference, tmp_path / str(number), name, number) for number in (1, 2))
+    alone, together = (climb(reference, tmp_path / str(n), name, num_processes=n) for n in (1, 2))
     assert [row["step"] for row in together] == [row["step"] for row in alone] == list(range(15))
     last = [sum(row["proxy_reward"] for row in rows[-5:]) / 5 for rows in (alone, together)]
     assert min(last) > 1
     assert last[1] == pytest.approx(last[0], rel=0.25)  # other completions are drawn
     assert abs(together[0]["kl"]) < 1e-4
     assert (tmp_path / "2/model/model.safetensors").exists()
+
+
+@pytest.mark.slow
+def test_two_processes_learn_the_same_from_prompts_that_are_read_once(reference, tmp_path):
+    shared, whole = (
+        climb(reference, tmp_path / kind, "grpo", kind, num_processes=2) for kind in ("shared", "whole")
+    )  # fmt: skip
+    for name in ("proxy_reward", "kl"):
+        assert [row[name] for row in shared] == pytest.approx([row[name] for row in whole], rel=1e-3, abs=1e-4)
 
 
 def test_a_batch_is_shared_out_in_whole_groups(monkeypatch):

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from rlhf_pipeline import methods, models
+from rlhf_pipeline.policy import padding
 from rlhf_pipeline.policy.training import train
 from rlhf_pipeline.scoring import RewardModel
 from rlhf_pipeline.validation.ensemble import Ensemble
@@ -17,10 +18,12 @@ CLIMB = {**SETTINGS, "num_steps": 15, "batch_size": 48, "num_generations": 8, "l
 CLIMB |= {"num_sampled_prompts": 12, "save_samples_steps": 15}
 
 
-def main(reference: str, out: str, name: str) -> None:
-    """Train the tiny policy, and write its trajectory where this is the first process."""
+def main(reference: str, out: str, name: str, prompts: str = "shared") -> None:
+    """Train the tiny policy, prompts read once or `whole`, and write its trajectory where this is the first process."""
     import os
 
+    if prompts == "whole":
+        padding.read_prompts = lambda *_: None
     torch.set_num_threads(1)
     model, tokenizer = models.load_policy(reference)
     model.config.num_labels = 1
