@@ -3,8 +3,9 @@
 Every arm is GRPO on the same trunk, prompts, members, batches, completion limit, precision and steps, in a process of
 its own, in turns, so that other work on the machine meets all. `ours` is the night's loop; each `trl` is TRL's
 GRPOTrainer as its users write it, the four members given to it as reward models, in a grid of settings. `loop_ratio` is
-ours over the fastest of the grid, on as many threads as that one has, in completions per second of the steps, the
-median over rounds; `one_thread_ratio` is the same of one thread each, and `cpu_ratio` that in seconds of the processor.
+ours over the fastest of the grid, in as many processes and threads as that one has, in completions per second of the
+steps, the median over rounds; `one_thread_ratio` is the same of one process and thread each, and `cpu_ratio` that in
+seconds of the processor. Several processes are those of `accelerate launch`.
 Gold after training stands beside each, mean over rounds, which differ by the seed.
 """
 
@@ -31,15 +32,30 @@ GRID: Mapping[str, Mapping[str, Any]] = {
     "trl, 2 threads": {"threads": 2},
     "trl, 1 thread, completions of 4 steps at once": {"threads": 1, "steps_per_generation": 4},
     "trl, 2 threads, completions of 4 steps at once": {"threads": 2, "steps_per_generation": 4},
+    "trl, 2 processes": {"threads": 1, "processes": 2},
+    "trl, 2 processes, completions of 4 steps at once": {"threads": 1, "processes": 2, "steps_per_generation": 4},
 }
 """Of TRL's trainer; completions of several steps at once are drawn faster and are older when they train."""
 OURS: Mapping[str, Mapping[str, Any]] = {
     "ours": {"threads": 1},
     "ours, 2 threads": {"threads": 2},
+    "ours, 2 processes": {"threads": 1, "processes": 2},
     "ours, idle groups skipped": {"threads": 1, "idle_groups": "skip"},
     "ours, completions of 4 steps at once": {"threads": 1, "steps_per_generation": 4},
 }
 """Threads and settings of the night's loop; the members are scored on as many threads, a model on each."""
+LAUNCH = (
+    "--cpu",
+    "--num_machines",
+    "1",
+    "--mixed_precision",
+    "no",
+    "--dynamo_backend",
+    "no",
+    "--main_process_port",
+    "0",
+)
+"""Of `accelerate launch`: any free port of this machine."""
 
 
 def optimise_ours(lab: Lab, folder: Path, seed: int, num_steps: int, threads: int, **settings: Any) -> dict[str, float]:
@@ -100,6 +116,11 @@ def optimise_trl(lab: Lab, folder: Path, seed: int, num_steps: int, threads: int
     return rates(clock, num_steps * params.batch_size)
 
 
+def shape_of(settings: Mapping[str, Any]) -> tuple[int, int]:
+    """Return in how many processes an arm runs, and on how many threads each."""
+    return settings.get("processes", 1), settings["threads"]
+
+
 def set_threads(count: int) -> None:
     """Compute on so many threads from now on."""
     import torch
@@ -116,7 +137,8 @@ def clocked(act: Any, clock: dict[str, float], *given: Any) -> None:
 
 def rates(clock: Mapping[str, float], count: int) -> dict[str, float]:
     """Return completions per second, and per second of the processor."""
-    return {"rate": count / clock["seconds"], "cpu_rate": count / clock["cpu_seconds"]}
+    num_processes = int(os.environ.get("WORLD_SIZE", "1"))  # each with as much to do
+    return {"rate": count / clock["seconds"], "cpu_rate": count / clock["cpu_seconds"] / num_processes}
 
 
 def prompts(lab: Lab) -> list[dict[str, Any]]:
@@ -128,15 +150,18 @@ def prompts(lab: Lab) -> list[dict[str, Any]]:
 
 
 def measure_arm(lab: Lab, arm: str, seed: int, num_steps: int) -> dict[str, float]:
-    """Return rates of one arm and the mean gold of its policy."""
+    """Return rates of one arm and the mean gold of its policy; nothing where this is not the first of its processes."""
     from benchmarks.claims.parts import samples, worlds
     from rlhf_pipeline.models import load_policy
     from rlhf_pipeline.policy.sampling import sample
     from rlhf_pipeline.records import text
 
     with TemporaryDirectory() as name:
-        optimise = partial(optimise_trl, **GRID[arm]) if arm in GRID else partial(optimise_ours, **OURS[arm])
-        found = optimise(lab, Path(name), seed, num_steps)
+        settings = {key: value for key, value in {**GRID, **OURS}[arm].items() if key != "processes"}
+        optimise = optimise_trl if arm in GRID else optimise_ours
+        found = optimise(lab, Path(name), seed, num_steps, **settings)
+        if os.environ.get("RANK", "0") != "0":
+            return {}
         asked = [row["prompt"] for row in worlds.draw(lab).evaluation_prompts]
         limit = samples.MAX_NEW_TOKENS
         said = sample(*load_policy(name), asked, num_samples=2, max_new_tokens=limit, seed=seed)
@@ -146,13 +171,16 @@ def measure_arm(lab: Lab, arm: str, seed: int, num_steps: int) -> dict[str, floa
 
 
 def in_process(asked: argparse.Namespace, arm: str, seed: int) -> dict[str, float]:
-    """Return what a process of its own measures of an arm."""
-    command = [sys.executable, "-m", "benchmarks.policy", "--arm", arm, "--seed", str(asked.seed)]
+    """Return what a process of its own, or several, measure of an arm."""
+    several = {**GRID, **OURS}[arm].get("processes", 1)
+    launch = ["accelerate.commands.launch", *LAUNCH, "--num_processes", str(several), "-m"] if several > 1 else []
+    command = [sys.executable, "-m", *launch, "benchmarks.policy", "--arm", arm, "--seed", str(asked.seed)]
     command += ["--training-seed", str(seed), "--steps", str(asked.steps), *["--toy"] * asked.toy]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{arm}: {done.stderr[-2000:]}")
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    told = [line for line in done.stdout.splitlines() if line.startswith("{")]  # that of the first process
+    return dict(json.loads(told[-1]))
 
 
 def summarise(found: Mapping[str, Sequence[Mapping[str, float]]]) -> dict[str, Any]:
@@ -166,8 +194,8 @@ def summarise(found: Mapping[str, Sequence[Mapping[str, float]]]) -> dict[str, A
         for arm, rounds in found.items()
     }
     by_rate = sorted((arm for arm in arms if arm in GRID), key=lambda arm: -arms[arm]["rate"])
-    best, single = by_rate[0], next(arm for arm in by_rate if GRID[arm]["threads"] == 1)
-    own = next(arm for arm in OURS if OURS[arm] == {"threads": GRID[best]["threads"]})
+    best, single = by_rate[0], next(arm for arm in by_rate if shape_of(GRID[arm]) == (1, 1))
+    own = next(arm for arm in OURS if shape_of(OURS[arm]) == shape_of(GRID[best]))
 
     def ratio(arm: str, against: str, name: str) -> float:
         return median(a[name] / b[name] for a, b in zip(found[arm], found[against], strict=True))
@@ -198,7 +226,8 @@ def main(arguments: Sequence[str]) -> None:
     asked = parser.parse_args(arguments)
     lab = Lab(asked.seed, TOY if asked.toy else FULL)
     if asked.arm:
-        print(json.dumps(measure_arm(lab, asked.arm, asked.training_seed, asked.steps)))
+        found_here = measure_arm(lab, asked.arm, asked.training_seed, asked.steps)
+        print(*[json.dumps(found_here)] * bool(found_here))
         return
     from benchmarks.claims.parts import ensembles
 

@@ -75,6 +75,11 @@ class Params(training.TrainingParams):
         """Return whether the trainer draws completions at every step, and logs what they are worth."""
         return True
 
+    @property
+    def prompts_at_once(self) -> int:
+        """Return the prompts whose completions are drawn together; fewer than that make no step."""
+        return self.batch_size * self.steps_per_generation // self.num_generations
+
     def halved(self) -> Params | None:
         """Return these settings with half as many rows in memory together; None where one row is too much."""
         rows = (self.rows_at_once or self.batch_size) // 2

@@ -33,7 +33,7 @@ def choose_prompts(
     completion, in `max_length` and in the `context` of the model, both in tokens.
 
     Raises:
-        Mistake: every prompt is too long.
+        Mistake: every prompt is too long, or they are too few for a step.
     """
     texts = render_prompts(tokenizer, [row["prompt"] for row in rows])
     sizes = map(len, tokenizer(texts, add_special_tokens=False)["input_ids"])
@@ -47,9 +47,17 @@ def choose_prompts(
         )
     num_too_long = len(rows) - len(kept)
     random.Random(seed).shuffle(kept)
+    if params.draws_completions and len(kept) < params.prompts_at_once:
+        raise Mistake(
+            f"{len(kept)} prompts, where the completions of {params.prompts_at_once} are drawn at once (batch_size "
+            f"{params.batch_size}, steps_per_generation {params.steps_per_generation}, num_generations "
+            f"{params.num_generations}); lower policy.settings.batch_size or steps_per_generation, or add prompts"
+        )
     num_used = len(kept)
     if params.num_steps is not None:
-        num_used = -(-params.num_steps * params.batch_size // (params.num_generations * params.num_iterations))
+        num_used = (
+            -(-params.num_steps // (params.steps_per_generation * params.num_iterations)) * params.prompts_at_once
+        )
     trained, fresh = kept[:num_used], kept[num_used:]
     return trained, (fresh + trained)[: params.num_sampled_prompts], num_too_long
 

@@ -192,6 +192,15 @@ def test_only_prompts_that_training_reaches_are_used(reference, prompts):
     assert [row["id"] in used for row in sampled] == [False] * 8 + [True]
 
 
+def test_prompts_are_chosen_for_whole_drawings_and_too_few_for_one_are_refused(reference, prompts):
+    shared = {"batch_size": 8, "num_generations": 4, "steps_per_generation": 4, "max_completion_length": 6}
+    tokenizer = models.load_tokenizer(reference)
+    trained, *_ = choose_prompts(prompts, tokenizer, Params(num_steps=2, **shared), seed=0, context=64)
+    assert len(trained) == 8  # the two steps' completions are drawn with those of the two after
+    with pytest.raises(ValueError, match="7 prompts, where the completions of 8 are drawn at once"):
+        choose_prompts(prompts[:7], tokenizer, Params(num_steps=2, **shared), seed=0, context=64)
+
+
 def test_a_batch_that_groups_cannot_fill_is_refused():
     with pytest.raises(ValueError, match="no multiple"):
         Params(batch_size=10, num_generations=4)
