@@ -10,15 +10,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rlhf_pipeline import models
+from rlhf_pipeline import hub, models
 from rlhf_pipeline.models import PAD, CheckpointError
 from rlhf_pipeline.records import assistant, read_json, user
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-HUB_ID = re.compile(r"(?P<name>[\w.-]+/[\w.-]+)@(?P<revision>[^\s@]+)")
-COMMIT = re.compile(r"[0-9a-f]{40}")
 FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
 LEFT_OUT = ("consolidated*", "original/*")  # the same weights in another layout
 TODAY = re.compile(r"strftime_now\([^)]*\)")
@@ -50,30 +48,13 @@ def is_checkpoint(base: Path | str) -> bool:
 
 
 def _fetch(base: str, trust_remote_code: bool) -> Path:
-    found = HUB_ID.fullmatch(base)
-    if not found:
+    if not hub.is_id(base):
         raise CheckpointError(
             f"{base}: neither an architecture (JSON file) nor a checkpoint (folder); "
             "one of the hub is written organisation/name@commit"
         )
-    if not COMMIT.fullmatch(found["revision"]):
-        raise CheckpointError(
-            f"{base}: '{found['revision']}' can come to mean other weights; write the commit's 40 digits, "
-            "which the hub shows under Files and versions"
-        )
-    from huggingface_hub import snapshot_download
-
-    try:
-        folder = snapshot_download(
-            found["name"],
-            revision=found["revision"],
-            allow_patterns=[*FILES, *(["*.py"] if trust_remote_code else [])],
-            ignore_patterns=list(LEFT_OUT),
-        )
-    except (OSError, ValueError) as error:  # the hub's errors are of these kinds: unreachable, unknown, not allowed
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(f"{base}: cannot be fetched from the hub: {reason}") from error
-    return Path(folder)
+    files = [*FILES, *(["*.py"] if trust_remote_code else [])]
+    return hub.fetch(base, "weights", CheckpointError, allow_patterns=files, ignore_patterns=list(LEFT_OUT))
 
 
 def load(

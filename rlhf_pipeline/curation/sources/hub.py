@@ -4,7 +4,6 @@ It only turns rows into entries and gives them to the form's `parse`. A night mu
 demanded: a branch such as `main` moves, a commit's hash does not.
 """
 
-import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -12,14 +11,12 @@ from typing import Any
 
 from pydantic import Field
 
-from rlhf_pipeline import methods
+from rlhf_pipeline import hub, methods
 from rlhf_pipeline.curation.sources import Inputs, Raw
 from rlhf_pipeline.curation.sources._files import Entry, plain
 from rlhf_pipeline.curation.sources._texts import read_texts
 from rlhf_pipeline.methods import MethodError, MethodParams
 from rlhf_pipeline.records import derive_seed
-
-COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 class Params(MethodParams):
@@ -61,7 +58,7 @@ def check_pinned(params: Params) -> None:
     """
     if not params.name:
         raise MethodError("settings of hub: name: write a data set's id, such as owner/name, or a local folder")
-    if not Path(params.name).exists() and not COMMIT.fullmatch(params.revision):
+    if not Path(params.name).exists() and not hub.is_commit(params.revision):
         raise MethodError(
             f"settings of hub: revision: '{params.revision}' pins nothing for {params.name}; write the 40 digits of a "
             "commit, from the data set's page on the hub"
