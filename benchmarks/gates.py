@@ -183,7 +183,8 @@ def main() -> None:
     with ProcessPoolExecutor(asked.jobs, get_context("spawn")) as pool:
         rows = [row for part in pool.map(work, range(asked.seeds)) for row in part]
     if not asked.toy:
-        written = f"`python -m benchmarks.gates --seeds {asked.seeds}`, {date.today()}, commit `{commit()[:7]}`"
+        command = f"python -m benchmarks.gates --seeds {asked.seeds} --first {asked.first}"
+        written = f"`{command}`, {date.today()}, commit `{commit()[:7]}`"
         PAGE.write_text(page(rows, written), encoding="utf-8")
     print(json.dumps(summarise(rows)))
 

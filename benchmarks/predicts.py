@@ -230,7 +230,7 @@ def page(rows: Sequence[Row]) -> str:
     """Return docs/audit-predicts.md."""
     num_sound = sum(row["fault"] == "none" for row in rows)
     seeds, num_trunks = sorted({row["seed"] for row in rows}), len({row["trunk"] for row in rows})
-    asked = f"--seeds {len(seeds)}" + " --policies" * (POLICY in rows[0])
+    asked = f"--seeds {len(seeds)} --first {seeds[0]}" + " --policies" * (POLICY in rows[0])
     command = f"`python -m benchmarks.predicts {asked}`, {date.today()}, commit `{commit()[:7]}`"
     return f"""# Does the audit predict the outcome?
 
