@@ -19,7 +19,7 @@ CLAIM = Claim(
     method="validation/checks/judge_consistency_sage",
     paper="Are We on the Right Way to Assessing LLM-as-a-Judge?, arXiv:2512.16041",
     says="consistency, which needs no labels, ranks judges as benchmarks with labels do",
-    metric="rank correlation, over 16 judges, of the stable share of pairs and the accuracy by gold in one order",
+    metric="rank correlation, over 16 judges, of the stable share of pairs and the accuracy by gold over both orders",
     smallest=0.5,
     without=(),
     with_=({},),
@@ -39,6 +39,7 @@ def measure(lab: Lab, settings: Settings) -> float:
         stable.append(-judged.findings(lab, planned, judge)["order_swap_instability/ensemble"])
         assert judge.testimony
         assert judge.testimony.comparisons
-        asked = judge.testimony.comparisons.probabilities.view(-1, 2, 3)[:, 0]
-        right.append(float(((asked[:, 0] > asked[:, 2]) == is_first).float().mean()))
+        asked = judge.testimony.comparisons.probabilities.view(-1, 2, 3)  # in one order the better mostly stands first
+        won = torch.stack([asked[:, 0, 0] > asked[:, 0, 2], asked[:, 1, 2] > asked[:, 1, 0]])
+        right.append(float((won == is_first).float().mean()))
     return float(np.nan_to_num(spearmanr(stable, right).statistic))
