@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import random
 from collections.abc import Callable, Sequence
-from functools import partial, wraps
+from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from rlhf_pipeline import checkpoints, models, training
 from rlhf_pipeline.mistakes import Mistake, is_too_little_memory
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
     from rlhf_pipeline.policy.shaping import Shape
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 def choose_prompts(
@@ -78,39 +74,6 @@ def mean_kl(
     return (logps[0] - logps[1]).mean().item()
 
 
-def _halving(train: Callable[P, R]) -> Callable[P, R]:
-    """Let a training go on with half as many rows in memory together where memory runs out and `params` allow it."""
-    signature = inspect.signature(train)
-
-    @wraps(train)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        given = signature.bind(*args, **kwargs)
-        while True:
-            try:
-                return train(*given.args, **given.kwargs)
-            except (RuntimeError, MemoryError) as error:
-                params = given.arguments["params"]
-                smaller = params.halved() if params.halve_on_oom and is_too_little_memory(error) else None
-                if smaller is None:
-                    raise
-                print(f"too little memory: going on with rows_at_once {smaller.rows_at_once}", flush=True)
-                given.arguments["params"] = smaller
-            _release_memory()  # once the error, which holds the tensors, is gone
-
-    return run
-
-
-def _release_memory() -> None:
-    import gc
-
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-
-
-@_halving
 def train(
     reference_folder: Path | str,
     ensemble: Ensemble,
@@ -144,11 +107,49 @@ def train(
         Mistake: no prompt is short enough.
         DivergedError: the loss or its gradient is not finite; names the step and the ids of the prompts.
     """
+    while True:
+        try:
+            return _train(
+                reference_folder, ensemble, prompts, algorithm, params, seed, out, threads, checkpoint_folder, shape,
+                plan or watching.Plan(),
+            )  # fmt: skip
+        except (RuntimeError, MemoryError) as error:
+            smaller = params.halved() if params.halve_on_oom and is_too_little_memory(error) else None
+            if smaller is None:
+                raise
+            print(f"too little memory: going on with rows_at_once {smaller.rows_at_once}", flush=True)
+            params = smaller
+        _release_memory()
+
+
+def _release_memory() -> None:
+    import gc
+
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _train(
+    reference_folder: Path | str,
+    ensemble: Ensemble,
+    prompts: Sequence[Row],
+    algorithm: ModuleType,
+    params: Any,
+    seed: int,
+    out: Path,
+    threads: int,
+    checkpoint_folder: Path | None,
+    shape: Shape | None,
+    plan: watching.Plan,
+) -> dict[str, Any]:
     from rlhf_pipeline.policy import trajectory
     from rlhf_pipeline.policy.generation import without_waste
     from rlhf_pipeline.policy.proxy import measure_proxy
 
-    plan, load = plan or watching.Plan(), partial(models.load_policy, reference_folder)
+    load = partial(models.load_policy, reference_folder)
     (policy, tokenizer), (reference, _) = (load(**training.weights(params)) for _ in range(2))
     context = models.context_length(policy)
     without_waste(policy)
