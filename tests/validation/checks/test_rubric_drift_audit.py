@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from benchmarks import gates, simulated_judges
+from benchmarks import simulated_judges
+from benchmarks.claims.parts import audits
 from benchmarks.defects import Case
 from rlhf_pipeline.params import load_params
 from rlhf_pipeline.records import assistant, text, user
@@ -36,7 +37,7 @@ def judged() -> Case:
 
 def run_judge(case: Case, plant, number: int):
     case = replace(case, number=number, seed=number)
-    results = gates.run_audit(case.planned, plant(case), ["judge"], load_params().validation, seed=number)
+    results = audits.of_subject(case.planned, plant(case), ["judge"], load_params().validation, seed=number)
     return audit.intervals(results), results["rubric_drift_audit"]
 
 
