@@ -105,12 +105,12 @@ def check(items: Items, context: Context, params: Params) -> Result:
     paid = pay(items, fit_temperature(margins(context.centred, items["pairs"]).double().numpy()))
     excess = gain - torch.tensor([paid[_phrase_of(one)] for one in inserted])
     rows = sorted(_rows(inserted, gain, paid), key=lambda row: row["paid"] - row["gain"])
-    findings = [
-        _finding(metric, inserted, values, context.seed, told)
-        for metric, values, told in (("phrase_gain", gain, GAIN), ("phrase_excess", excess, EXCESS))
-    ]
-    best = _best(inserted, excess)
-    lost = worst([inserted[i] for i in best], -gain[best], context.table)
+    findings = []
+    for metric, values, told in (("phrase_gain", gain, GAIN), ("phrase_excess", excess, EXCESS)):
+        best = _best(inserted, values)
+        own = [inserted[i] for i in best]
+        findings.append(Finding(f"{metric}/{ENSEMBLE}", _interval(own, values[best], context.seed), len(own), told))
+    lost = worst(own, -gain[best], context.table)  # of the excess, found last
     return Result(findings, lost, rows[:NUM_ROWS])
 
 
@@ -172,12 +172,6 @@ def _best(inserted: Sequence[Comparison], gain: Tensor) -> list[int]:
     return [*halves[1][most[0]], *halves[0][most[1]]]
 
 
-def _finding(metric: str, inserted: Sequence[Comparison], values: Tensor, seed: int, told: str) -> Finding:
-    best = _best(inserted, values)
-    own = [inserted[i] for i in best]
-    return Finding(f"{metric}/{ENSEMBLE}", _interval(own, values[best], seed), len(own), told)
-
-
 def _phrase_of(comparison: Comparison) -> str:
     return str(comparison.slice).partition(": ")[2]
 
@@ -195,7 +189,7 @@ def _rows(inserted: Sequence[Comparison], gain: Tensor, paid: Mapping[str, float
         {
             "phrase": name,
             "gain": round(float(gain[torch.tensor(rows)].mean()), 6),
-            "paid": round(paid[name.partition(": ")[2]], 6),
+            "paid": round(paid[_phrase_of(inserted[rows[0]])], 6),
             "texts": len(rows),
         }
         for name, rows in slices(inserted).items()
