@@ -44,12 +44,14 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--family")
     parser.add_argument("--seeds", type=int, default=judging.MIN_SEEDS, help="fresh seeds; 0 only writes the page")
+    parser.add_argument("--first", type=int, help="first of the fresh seeds; by default 100, or 200 to confirm")
     parser.add_argument("--confirm", action="store_true", help="on seeds that no verdict was taken from")
     parser.add_argument("--jobs", type=int, default=2, help="seeds measured side by side, a core each")
     asked = parser.parse_args()
     first = running.CONFIRMATION if asked.confirm else running.FRESH
     if asked.seeds:
-        seeds = range(first, first + asked.seeds)
+        begin = first if asked.first is None else asked.first
+        seeds = range(begin, begin + asked.seeds)
         running.run(catalogue.read(tuple(asked.names), asked.family), seeds, asked.jobs)
     entries = catalogue.read()
     proven = catalogue.by_construction()

@@ -48,6 +48,9 @@ class Lab:
         return folder
 
     def _make(self, folder: Path, make: Callable[[Path], None]) -> None:
+        # Its handler keeps the stderr that it first meets: met below, it would write to a closed file ever after.
+        import transformers.utils.logging  # noqa: F401
+
         unfinished = folder.with_name(f"{folder.name}.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir()
