@@ -11,11 +11,12 @@ from benchmarks.claims import Settings
 from benchmarks.claims.lab import Lab
 from benchmarks.claims.parts import members, samples, trunks, worlds
 from rlhf_pipeline import methods
-from rlhf_pipeline.records import Conversation, Row, derive_seed, hash_text, read_json, text, write_json
+from rlhf_pipeline.records import Conversation, Row, derive_seed, hash_text, read_json, text, write_csv, write_json
 from rlhf_pipeline.validation.ensemble import Ensemble
 from rlhf_pipeline.validation.normalisation import estimate_statistics
 
 CODE = (*members.CODE, "policy", "validation/ensemble.py", "validation/normalisation.py", "scoring.py")
+TRAJECTORY = "trajectory.csv"
 NUM_SAMPLES = 4
 PAIRS_PER_STEP = 100  # the night's 120 steps at its 12,000 pairs
 
@@ -34,7 +35,7 @@ def policy(
     shaping: Settings | None = None,
     **settings: Any,
 ) -> Path:
-    """Return the folder of a policy.
+    """Return the folder of a policy, with a row for each step in `TRAJECTORY`.
 
     Args:
         lab: whose world, reference and prompts.
@@ -50,13 +51,15 @@ def policy(
     def make(folder: Path) -> None:
         from rlhf_pipeline.policy.shaping import compose
         from rlhf_pipeline.policy.training import train
+        from rlhf_pipeline.policy.trajectory import COLUMNS
 
         method = methods.load("policy/algorithms", algorithm)
         params = methods.settings(method, {"num_steps": num_steps(lab), **settings})
         prompts: list[Row] = worlds.draw(lab).policy_prompts
         rows = [{**row, "id": row.get("id", f"policy-{number}")} for number, row in enumerate(prompts)]
         reward, seed, shape = ensemble(lab, models, aggregator), lab.derive("policy"), compose([*shaped], shaped)
-        train(start, reward, rows, method, params, seed, folder, shape=shape)
+        told = train(start, reward, rows, method, params, seed, folder, shape=shape)
+        write_csv(folder / TRAJECTORY, told["trajectory"], COLUMNS)
 
     chosen = {"aggregator": aggregator, "algorithm": algorithm, "settings": settings}
     chosen |= {"shaping": shaped} if shaped else {}
