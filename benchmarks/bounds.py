@@ -155,14 +155,14 @@ def page(rows: Sequence[Row], written: str) -> str:
         partly = ", ".join(f"{name} {share:.0%}" for name, share in row["caught"].items() if 0 < share < 1)
         cells = f"`{row['metric']}` | {row['side']} | {row['bound']:.3f} | {always or '-'} | {partly or '-'}"
         lines.append(f"| {cells} |")
-    seeds, planted = (sorted({row["seed"] for row in some}) for some in (rows, [r for r in rows if r["defect"]]))
-    controls = sum(row["defect"] is None for row in rows)
+    trials = [row for row in rows if row["defect"]]
+    seeds, planted = (sorted({row["seed"] for row in some}) for some in (rows, trials))
+    defects = {row["defect"] for row in trials}
     return f"""# Where a bound may lie
 
-Written by {written}; development worlds with seeds {", ".join(map(str, seeds))}, {controls} sound controls and
-{len(rows) - controls} trials of {len({r["defect"] for r in rows} - {None})} defects, planted in {len(planted)} of the worlds.
-`bound`: the least favourable kind of sound control breaks it with probability {LEVEL} / {NUM_BOUNDS}, its intervals'
-ends taken as normal. What
+Written by {written}; development worlds with seeds {", ".join(map(str, seeds))}, {len(rows) - len(trials)} sound
+controls; in {len(planted)} of them {len(trials)} trials of {len(defects)} defects. `bound`: the least favourable kind of sound
+control breaks it with probability {LEVEL} / {NUM_BOUNDS}, its intervals' ends taken as normal. What
 params.yaml and rlhf_pipeline/validation/bounds.yaml ship was chosen from this table by a person;
 [gates](gates.md) measures it on other worlds.
 
