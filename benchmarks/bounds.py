@@ -109,14 +109,14 @@ def ends(
     return {name: (own.low, own.high) for name, own in found.items() if own.low is not None and own.high is not None}
 
 
-def bound_of(rows: Sequence[Row], metric: str, is_least: bool) -> float | None:
+def bound_of(rows: Sequence[Row], metric: str, is_least: bool, of: str = "") -> float | None:
     """Return where a bound lies that the least favourable kind of control breaks with probability LEVEL / NUM_BOUNDS.
 
-    None where no kind has three measurements.
+    Kinds that do not have the word `of` in their names do not count. None where no kind has three measurements.
     """
     by_kind: dict[str, list[float]] = defaultdict(list)
     for row in rows:
-        if row["defect"] is None and row["found"] and metric in row["found"]:
+        if row["defect"] is None and of in row["kind"] and row["found"] and metric in row["found"]:
             by_kind[row["kind"]].append(row["found"][metric][0 if is_least else 1])
     z = NormalDist().inv_cdf(1 - LEVEL / NUM_BOUNDS)
     reach = [fmean(own) + (-z if is_least else z) * stdev(own) for own in by_kind.values() if len(own) > 2]
@@ -134,26 +134,26 @@ def caught(rows: Sequence[Row], metric: str, bound: float, is_least: bool) -> di
 
 
 def table(rows: Sequence[Row]) -> list[Row]:
-    """Return a row per finding and side: the bound, and what it catches."""
+    """Return a row per finding and side: the bound of all controls with what it catches, and that of four members."""
     sides = [(metric, True) for metric in AT_LEAST] + [(metric, False) for metric in AT_MOST]
     found = []
     for metric, is_least in sides:
         bound = bound_of(rows, metric, is_least)
         if bound is not None:
-            side = "at_least" if is_least else "at_most"
-            found.append(
-                {"metric": metric, "side": side, "bound": bound, "caught": caught(rows, metric, bound, is_least)}
-            )
+            told: Row = {"metric": metric, "side": "at_least" if is_least else "at_most", "bound": bound}
+            told["night"] = bound_of(rows, metric, is_least, of="four")
+            found.append({**told, "caught": caught(rows, metric, bound, is_least)})
     return found
 
 
 def page(rows: Sequence[Row], written: str) -> str:
     """Return docs/bounds.md."""
-    lines = ["| finding | side | bound | caught always | caught at times |", "| --- |" + " --- |" * 4]
+    lines = ["| finding | side | bound | a night's | caught always | caught at times |", "| --- |" + " --- |" * 5]
     for row in table(rows):
         always = ", ".join(name for name, share in row["caught"].items() if share == 1)
         partly = ", ".join(f"{name} {share:.0%}" for name, share in row["caught"].items() if 0 < share < 1)
-        cells = f"`{row['metric']}` | {row['side']} | {row['bound']:.3f} | {always or '-'} | {partly or '-'}"
+        night = "-" if row["night"] is None else f"{row['night']:.3f}"
+        cells = f"`{row['metric']}` | {row['side']} | {row['bound']:.3f} | {night} | {always or '-'} | {partly or '-'}"
         lines.append(f"| {cells} |")
     trials = [row for row in rows if row["defect"]]
     seeds, planted = (sorted({row["seed"] for row in some}) for some in (rows, trials))
@@ -161,9 +161,10 @@ def page(rows: Sequence[Row], written: str) -> str:
     return f"""# Where a bound may lie
 
 Written by {written}; development worlds with seeds {", ".join(map(str, seeds))}, {len(rows) - len(trials)} sound
-controls; in {len(planted)} of them {len(trials)} trials of {len(defects)} defects. `bound`: the least favourable kind of sound
-control breaks it with probability {LEVEL} / {NUM_BOUNDS}, its intervals' ends taken as normal. What
-params.yaml and rlhf_pipeline/validation/bounds.yaml ship was chosen from this table by a person;
+controls; in {len(planted)} of them {len(trials)} trials of {len(defects)} defects. `bound`: the least favourable kind
+of sound control breaks it with probability {LEVEL} / {NUM_BOUNDS}, its intervals' ends taken as normal; `a night's`:
+the same of four members alone. Caught is by `bound`. What params.yaml and rlhf_pipeline/validation/bounds.yaml ship was
+chosen from this table by a person;
 [gates](gates.md) measures it on other worlds.
 
 {chr(10).join(lines)}

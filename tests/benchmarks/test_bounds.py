@@ -32,6 +32,14 @@ def test_a_kind_with_two_measurements_decides_nothing_and_defects_are_no_control
     assert bound_of([row("rare", 0.1, 0.2)] * 2, METRIC, True) is None
 
 
+def test_a_night_s_bound_is_that_of_four_members():
+    kinds = [
+        {**one, "kind": {"strong": "strong four half", "weak": "weak alone half"}[one["kind"]]} for one in CONTROLS
+    ]
+    strong = [row("strong", *ends) for ends in STRONG]
+    assert table(kinds)[0]["night"] == bound_of(strong, METRIC, is_least=True) > table(kinds)[0]["bound"]
+
+
 def test_a_defect_is_caught_where_its_interval_is_not_whole_inside_or_it_is_refused_outright():
     planted = [
         row("a", 0.60, 0.70, defect="a"), row("a", 0.70, 0.80, defect="a"), row("b", None, None, defect="b"),
@@ -46,5 +54,5 @@ def test_the_page_has_a_row_per_finding_and_side_that_was_measured():
     found = table([*CONTROLS, *planted])
     assert [(one["metric"], one["side"]) for one in found] == [(METRIC, "at_least")]
     told = page([*CONTROLS, *planted], "a test")
-    assert "6 sound controls and\n2 trials of 2 defects" in told
-    assert f"| `{METRIC}` | at_least | {found[0]['bound']:.3f} | a | - |" in told
+    assert "6 sound\ncontrols; in 1 of them 2 trials of 2 defects" in told
+    assert f"| `{METRIC}` | at_least | {found[0]['bound']:.3f} | - | a | - |" in told
