@@ -1,12 +1,14 @@
 """Where a claim is measured: one seed's world, at one size, with what is made in it kept for the claims after."""
 
 import json
+import logging
 import shutil
-from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from filelock import FileLock
 
@@ -48,13 +50,25 @@ class Lab:
         return folder
 
     def _make(self, folder: Path, make: Callable[[Path], None]) -> None:
-        # Its handler keeps the stderr that it first meets: met below, it would write to a closed file ever after.
-        import transformers.utils.logging  # noqa: F401
-
         unfinished = folder.with_name(f"{folder.name}.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir()
         log = folder.with_suffix(".log")
-        with open(log, "w", encoding="utf-8") as file, redirect_stdout(file), redirect_stderr(file):
+        with open(log, "w", encoding="utf-8") as file, _printing_to(file):
             make(unfinished)
         unfinished.rename(folder)
+
+
+@contextmanager
+def _printing_to(file: TextIO) -> Iterator[None]:
+    """Send what is printed to a file, and what transformers logs, whose handlers keep the stderr they first met."""
+    import transformers.utils.logging  # noqa: F401
+
+    handlers = [one for one in logging.getLogger("transformers").handlers if type(one) is logging.StreamHandler]
+    before = [handler.setStream(file) for handler in handlers]
+    try:
+        with redirect_stdout(file), redirect_stderr(file):
+            yield
+    finally:
+        for handler, stream in zip(handlers, before, strict=True):
+            handler.setStream(stream or sys.stderr)
