@@ -7,7 +7,8 @@ import torch
 from benchmarks.claims.audit import alarm_on_a_member_that_drifts as drifts
 from benchmarks.claims.audit import contradiction_gains_by_joining as joined
 from benchmarks.claims.lab import Lab
-from benchmarks.claims.policy import a_tether_lets_drift_rest
+from benchmarks.claims.parts import samples
+from benchmarks.claims.policy import a_tether_lets_drift_rest, random_rewards_teach_the_able
 from benchmarks.claims.sizes import TOY
 
 
@@ -36,6 +37,21 @@ def test_two_halves_of_gold_gain_by_joining_and_come_before_two_of_a_kind():
     assert min(gains[:2]) > 0.3 > abs(gains[2])
 
 
+def test_prompts_are_halved_by_how_often_the_reference_passes(monkeypatch):
+    gold = torch.tensor([[0.0, 0, 0, 0], [5, 5, 5, 5], [5, 0, 0, 0], [4.1, 0, 4.1, 0]])
+    monkeypatch.setattr(samples, "gold", lambda *_: gold)
+    monkeypatch.setattr(samples, "best_possible", lambda *_: torch.full((4,), 5.0))
+    found = random_rewards_teach_the_able.able(None, None)
+    assert found.tolist() == [
+        False,
+        True,
+        True,
+        False,
+    ]  # k is the four samples: any pass is one, the first of equals wins
+    monkeypatch.setattr(random_rewards_teach_the_able, "Params", lambda: type("Params", (), {"k": 1}))
+    assert random_rewards_teach_the_able.able(None, None).tolist() == [False, True, False, True]
+
+
 @pytest.mark.slow
 def test_each_claim_is_measured_in_a_small_world(tmp_path):
     lab = Lab(7, TOY, tmp_path)
@@ -43,3 +59,5 @@ def test_each_claim_is_measured_in_a_small_world(tmp_path):
     assert np.isfinite([joined.measure(lab, {"place": place}) for place in (0, -1)]).all()
     # A toy policy has fewer steps than the monitor needs.
     assert a_tether_lets_drift_rest.measure(lab, {}) == 0
+    gained = [random_rewards_teach_the_able.measure(lab, {"is_able": is_able}) for is_able in (True, False)]
+    assert np.isfinite(gained).all()
