@@ -43,12 +43,14 @@ CHECKS = (
 AT_LEAST = (
     "accuracy/ensemble", "accuracy/ensemble/shifted", "contrast_consistency/ensemble", "contrast_joint/ensemble",
     "instruction_consistency_centred/ensemble", "degenerate_low/ensemble", "single_edit_accuracy/ensemble",
-    "agreement/members", "agreement_least/members", "accuracy_shorter_chosen/ensemble", "sensitivity/ensemble",
+    "agreement/members", "agreement_least/members", "agreement_most/members", "accuracy_shorter_chosen/ensemble",
+    "sensitivity/ensemble",
     "order_kept/ensemble", "disagreement_auroc/ensemble", "undisputed_accuracy/ensemble", "length_bias/ensemble",
     "surface_bias/ensemble/length", "surface_bias/ensemble/flattery",
 )  # fmt: skip
 AT_MOST = (
-    "agreement_most/members", "scale_ratio/members", "tied/ensemble", "tied_most/members", "word_bias/ensemble",
+    "agreement_most/members", "scale_ratio/members", "scale_error/members", "tied/ensemble", "tied_most/members",
+    "word_bias/ensemble",
     "words_biased/ensemble", "phrase_gain/ensemble", "phrase_excess/ensemble",
     "annotators_against/ensemble", "attack_beats_chosen/ensemble",
     "attack_beats_rejected/ensemble", "ece/ensemble", "length_bias/ensemble", "surface_bias/ensemble/length",

@@ -28,7 +28,7 @@ from rlhf_pipeline.validation.checks.calibration import fit_temperature
 from rlhf_pipeline.validation.ensemble import Ensemble, EnsembleError
 from rlhf_pipeline.validation.items import Comparison, Inputs, Table, add_pairs, spread
 from rlhf_pipeline.validation.judges import Testimony
-from rlhf_pipeline.validation.normalisation import Statistics, estimate_statistics, group_means
+from rlhf_pipeline.validation.normalisation import Statistics, divisors, estimate_statistics, group_means
 from rlhf_pipeline.validation.representations import represent_with
 from rlhf_pipeline.verdicts import Bound, Interval, Verdict, judge
 
@@ -220,12 +220,14 @@ def _context(
     within = dataclasses.replace(ensemble, normalisation="within_prompt")
     compared = testimony.verdicts() if testimony else None
     models = {**ensemble.reward_models, **(evaluators.reward_models if evaluators else {})}
+    scales = ensemble.statistics.scale / divisors(ensemble.statistics, ensemble.normalisation)
     return Context(
         table=table,
         reward=rewards.reward,
         uncentred=uncentred(ensemble, table, own),
         centred=within.aggregate(own, table.prompts, baseline, table.conversations).reward,
         normalised=normalised,
+        spreads=dict(zip(ensemble.voices, scales.tolist(), strict=True)),
         disagreement=rewards.disagreement,
         members=ensemble.voices,
         evaluators=others,

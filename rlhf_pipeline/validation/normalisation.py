@@ -91,6 +91,11 @@ def _global(raw: Tensor, statistics: Statistics, groups: object, baseline: objec
     return normalise(raw, statistics.mean[:, None], statistics.std)
 
 
+def divisors(statistics: Statistics, normalisation: str) -> Tensor:
+    """Return what each member's rewards are divided by, [K]."""
+    return statistics.std if normalisation == "global" else statistics.scale
+
+
 NORMALISATIONS = {"within_prompt": _within_prompt, "global": _global}
 
 

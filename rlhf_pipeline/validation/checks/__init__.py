@@ -32,6 +32,8 @@ class Context:
     """[T] of the ensemble, normalised within the prompt whatever params.yaml chooses."""
     normalised: Mapping[str, Tensor]
     """[T] of each member and evaluator, normalised as params.yaml chooses."""
+    spreads: Mapping[str, float]
+    """Of each member: the spread within prompts that its normalised rewards have where its scale is right."""
     disagreement: Tensor
     """[T] standard deviation of the normalised rewards over members."""
     members: Sequence[str]

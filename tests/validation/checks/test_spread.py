@@ -34,11 +34,28 @@ def test_a_member_scaled_by_another_ones_spread_is_told_by_its_factor(inputs, sc
     raw = score_table(plan.table, [scorers["perfect"]] * 2) * torch.tensor([[1.0], [3.0]])
     stale = audit.scale_members(plan, raw[[0, 0]])
     ensemble = Ensemble(dict.fromkeys(["sound", "stale"], ONE_HEAD), stale)
-    found = audit.run_checks(plan, ensemble, None, raw, seed=0)["spread"].findings[-1]
-    assert found.interval.value == pytest.approx(3, rel=1e-4)
-    assert found.interval.note == "stale over sound"
+    *_, ratio, error = audit.run_checks(plan, ensemble, None, raw, seed=0)["spread"].findings
+    assert ratio.interval.value == pytest.approx(3, rel=1e-4)
+    assert ratio.interval.note == "stale over sound"
+    assert error.interval.value == pytest.approx(3, rel=0.2)
+    assert error.interval.note == "member stale"
 
 
-def test_one_member_has_no_ratio(inputs, run_audit):
+@pytest.mark.parametrize("normalisation", ["within_prompt", "global"])
+@pytest.mark.parametrize("factor", [1.0, 2.0, 0.5])
+def test_scales_that_are_all_off_by_a_factor_are_told_though_members_agree(inputs, scorers, normalisation, factor):
+    plan = audit.plan(inputs, ["spread"], {})
+    raw = score_table(plan.table, [scorers["perfect"]] * 2)
+    ensemble = Ensemble(
+        dict.fromkeys(["a", "b"], ONE_HEAD), audit.scale_members(plan, raw / factor), normalisation=normalisation
+    )
+    *_, ratio, error = audit.run_checks(plan, ensemble, None, raw, seed=0)["spread"].findings
+    assert ratio.interval.value == pytest.approx(1, rel=1e-4)
+    assert error.interval.value == pytest.approx(max(factor, 1 / factor), rel=0.2)
+    assert error.interval.low <= error.interval.value <= error.interval.high
+
+
+def test_one_member_has_no_ratio_and_an_error(inputs, run_audit):
     found = run_audit(inputs, ["perfect"], checks=["spread"])
     assert found.value("scale_ratio/members") is None
+    assert 1 <= found.value("scale_error/members") < 1.2
