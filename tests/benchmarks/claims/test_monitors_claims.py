@@ -41,13 +41,8 @@ def test_prompts_are_halved_by_how_often_the_reference_passes(monkeypatch):
     gold = torch.tensor([[0.0, 0, 0, 0], [5, 5, 5, 5], [5, 0, 0, 0], [4.1, 0, 4.1, 0]])
     monkeypatch.setattr(samples, "gold", lambda *_: gold)
     monkeypatch.setattr(samples, "best_possible", lambda *_: torch.full((4,), 5.0))
-    found = random_rewards_teach_the_able.able(None, None)
-    assert found.tolist() == [
-        False,
-        True,
-        True,
-        False,
-    ]  # k is the four samples: any pass is one, the first of equals wins
+    # k is the four samples, so any pass is one; of equals the first is taken.
+    assert random_rewards_teach_the_able.able(None, None).tolist() == [False, True, True, False]
     monkeypatch.setattr(random_rewards_teach_the_able, "Params", lambda: type("Params", (), {"k": 1}))
     assert random_rewards_teach_the_able.able(None, None).tolist() == [False, True, False, True]
 
