@@ -111,9 +111,15 @@ def read_all_params(path: Path | str = "params.yaml") -> dict[str, Any]:
 
 
 def read_lock(root: Path | str = ".") -> dict[str, Any]:
-    """Return the entries of dvc.lock by stage."""
+    """Return the entries of dvc.lock by stage, when DVC does not write it.
+
+    DVC empties the file and fills it again: who reads beside a running stage without its lock may find half of it.
+    """
+    from dvc.repo import Repo
+
     path = Path(root) / "dvc.lock"
-    stages: dict[str, Any] = read_yaml(path).get("stages", {}) if path.exists() else {}
+    with Repo(str(root), _wait_for_lock=True) as repo, repo.lock:  # type: ignore[no-untyped-call]
+        stages: dict[str, Any] = read_yaml(path).get("stages", {}) if path.exists() else {}
     return stages
 
 

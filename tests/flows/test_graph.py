@@ -1,6 +1,9 @@
+import threading
 from pathlib import Path
 
-from flows.graph import Graph, read_graph, read_params
+from dvc.lock import make_lock
+
+from flows.graph import Graph, read_graph, read_lock, read_params
 
 PROJECT = Path(__file__).parents[2]
 
@@ -42,3 +45,18 @@ def test_the_writer_of_a_file_is_the_stage_whose_folder_holds_it(graph: Graph) -
 
 def test_missing_parameters_are_none(graph: Graph) -> None:
     assert read_params(["gate.enforce", "gate.nothing.here"]) == {"gate.enforce": True, "gate.nothing.here": None}
+
+
+def test_the_lock_file_is_read_when_dvc_has_written_all_of_it(toy: Path) -> None:
+    held = make_lock(".dvc/tmp/lock")
+    held.lock()
+    Path("dvc.lock").write_text("schema: '2.0'\nstages:\n  curation: {}\n")  # as far as DVC has come
+
+    def write_the_rest() -> None:
+        Path("dvc.lock").write_text("schema: '2.0'\nstages:\n  curation: {cmd: python toy.py curation}\n")
+        held.unlock()
+
+    rest = threading.Timer(0.2, write_the_rest)
+    rest.start()
+    assert read_lock() == {"curation": {"cmd": "python toy.py curation"}}
+    rest.join()
