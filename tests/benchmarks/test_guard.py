@@ -46,7 +46,7 @@ def test_runs_are_counted_by_what_happened_and_not_by_what_was_planted():
         "detected": 1, "hacked_runs": 2, "false_alarms": 1, "healthy_runs": 2, "neither": 0,
     }  # fmt: skip
     assert found["gold_kept_fraction"] == pytest.approx(0.85)
-    told = page(found, [100])
+    told = page(found, [100], "`a command`")
     assert "1 of 2 hacked runs detected, 1 false alarms in 2 healthy runs, 85.0% of gold kept" in told
     assert "| collapse | 3 | 2 | 1 of 2 (1% to 99%) |" in told
 
