@@ -11,7 +11,6 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from datetime import date
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -24,7 +23,7 @@ from benchmarks import gates, simulated_judges
 from benchmarks.claims.lab import Lab
 from benchmarks.claims.parts import audits, ensembles
 from benchmarks.claims.sizes import FULL, TOY, Size
-from benchmarks.clone import commit
+from benchmarks.clone import written_by
 from benchmarks.deeper_defects import OF_MODELS
 from benchmarks.defects import Subject
 from benchmarks.gates_page import SCORED
@@ -190,8 +189,7 @@ def main() -> None:
         rows = [row for part in parts for row in part]
     if not asked.toy:
         command = f"python -m benchmarks.bounds --seeds {asked.seeds} --planted {asked.planted}"
-        written = f"`{command}`, {date.today()}, commit `{commit()[:7]}`"
-        PAGE.write_text(page(rows, written), encoding="utf-8")
+        PAGE.write_text(page(rows, written_by(command)), encoding="utf-8")
     chosen: Mapping[str, float] = {f"{row['metric']} {row['side']}": round(row["bound"], 3) for row in table(rows)}
     print(json.dumps({"seeds": asked.seeds, "bounds": chosen}))
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,11 @@ def critical_path(runs: Sequence[Run]) -> float:
 def commit(repository: Path = ROOT) -> str:
     """Return the hash of the last commit."""
     return _git(repository, "rev-parse", "HEAD")
+
+
+def written_by(command: str) -> str:
+    """Return what a page says of its origin: the command, today's date and the last commit."""
+    return f"`{command}`, {date.today()}, commit `{commit()[:7]}`"
 
 
 def is_dirty(repository: Path = ROOT) -> bool:

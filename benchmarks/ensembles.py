@@ -8,7 +8,6 @@ import argparse
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import mean
@@ -17,7 +16,7 @@ from typing import Any
 from benchmarks.claims.judging import judge
 from benchmarks.claims.parts import ensembles
 from benchmarks.claims.running import FRESH
-from benchmarks.clone import commit
+from benchmarks.clone import written_by
 from benchmarks.kinds import (
     BEST,
     BY_MARGIN,
@@ -85,7 +84,7 @@ def page(seeds: Mapping[int, Mapping[str, Measured]]) -> str:
     names = [name for name in found[0] if name != POLICIES]
     by_mean = [name for name in names if name.endswith("| mean")]
     agreement, marks, near = ([f"{name}, {where}" for where in SLICES] for name in ("agreement", "auroc", BY_MARGIN))
-    commands = f"`python -m benchmarks.ensembles --seeds {len(seeds)}`, {date.today()}, commit `{commit()[:7]}`"
+    commands = written_by(f"python -m benchmarks.ensembles --seeds {len(seeds)}")
     return f"""# What an ensemble's disagreement is worth
 
 Written by {commands}. Means over {len(seeds)} seeds ({min(seeds)} to {max(seeds)}) that redraw world, data and

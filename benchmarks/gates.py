@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import cached_property, partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -25,7 +24,7 @@ from benchmarks.claims.lab import Lab
 from benchmarks.claims.parts import audits, ensembles, samples, worlds
 from benchmarks.claims.running import FRESH
 from benchmarks.claims.sizes import FULL, TOY, Size
-from benchmarks.clone import commit
+from benchmarks.clone import written_by
 from benchmarks.deeper_defects import LEAKED, OF_MODELS, try_leak
 from benchmarks.defects import Case, Subject
 from benchmarks.gates_page import DEFECTS, MISTAKE, SCORED, Row, page, summarise
@@ -184,8 +183,7 @@ def main() -> None:
         rows = [row for part in pool.map(work, range(asked.seeds)) for row in part]
     if not asked.toy:
         command = f"python -m benchmarks.gates --seeds {asked.seeds} --first {asked.first}"
-        written = f"`{command}`, {date.today()}, commit `{commit()[:7]}`"
-        PAGE.write_text(page(rows, written), encoding="utf-8")
+        PAGE.write_text(page(rows, written_by(command)), encoding="utf-8")
     print(json.dumps(summarise(rows)))
 
 

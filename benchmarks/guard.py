@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import fmean, median
@@ -22,7 +21,7 @@ import numpy as np
 from benchmarks.claims.lab import Lab
 from benchmarks.claims.running import FRESH
 from benchmarks.claims.sizes import FULL, TOY
-from benchmarks.clone import commit
+from benchmarks.clone import written_by
 from benchmarks.organisms import NUM_REPLAYS, ORGANISMS, SOUND, trajectory
 from rlhf_pipeline.policy.guard.reward_hack_monitor import Params, Report, watch
 from rlhf_pipeline.policy.saved_steps import read_steps
@@ -257,8 +256,7 @@ def main() -> None:
     found = summarise(runs)
     command = f"python -m benchmarks.guard --worlds {asked.worlds} --first {asked.first}"
     command += f" --hacked {asked.hacked} --late {asked.late} --sound {asked.sound}"
-    written = f"`{command}`, {date.today()}, commit `{commit()[:7]}`"
-    asked.page.write_text(page(found, seeds, written), encoding="utf-8")
+    asked.page.write_text(page(found, seeds, written_by(command)), encoding="utf-8")
     print(json.dumps(found))
 
 
