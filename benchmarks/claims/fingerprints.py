@@ -16,6 +16,8 @@ PACKAGE = "benchmarks.claims"
 WORLD = ("simulation", "curation/sources/simulated.py")
 SECTIONS = ("curation.settings", "sft.settings", "sft.trunks", "rewards.settings")
 """Of params.yaml: what the parts are made with."""
+ONLOOKERS = REPOSITORY / "rlhf_pipeline/policy/guard"
+"""Watches a part being made and changes nothing of it: another rule of the guard trains no policy again."""
 
 
 @cache
@@ -33,7 +35,7 @@ def of(path: Path) -> str:
 
 @cache
 def library(*names: str) -> str:
-    """Return one hash of files and folders under `rlhf_pipeline/`."""
+    """Return one hash of files and folders under `rlhf_pipeline/`, without `ONLOOKERS`."""
     found = [path for name in names for path in _files(REPOSITORY / "rlhf_pipeline" / name)]
     return hash_text(*(of(path) for path in found))
 
@@ -53,7 +55,9 @@ def _settings() -> Iterator[str]:
 
 
 def _files(path: Path) -> list[Path]:
-    return [path] if path.is_file() else sorted(path.rglob("*.py"))
+    if path.is_file():
+        return [path]
+    return sorted(one for one in path.rglob("*.py") if not one.is_relative_to(ONLOOKERS))
 
 
 def _closure(start: Path) -> set[Path]:

@@ -20,7 +20,7 @@ from pydantic import Field
 from rlhf_pipeline.methods import MethodParams
 
 Floats = NDArray[np.float64]
-HELD_OUT, LAGS = "held_out_falls", "held_out_lags"
+HELD_OUT, LAGS, APART = "held_out_falls", "held_out_lags", "uncorrelated"
 
 
 class Params(MethodParams):
@@ -28,7 +28,7 @@ class Params(MethodParams):
 
     fall_errors: float = Field(default=3.0, gt=0, description="standard errors by which the held-out reward must fall")
     least_share: float = Field(
-        default=0.4, ge=0, lt=1, description="of the proxy's gain that the held-out one must have, each in its spread"
+        default=0.6, ge=0, lt=1, description="of the proxy's gain that the held-out one must have, each in its spread"
     )
     least_correlation: float = Field(default=0.0, ge=-1, le=1, description="of proxy and held-out reward over prompts")
     disagreement_ratio: float = Field(default=2.0, gt=1, description="of the members' disagreement")
@@ -38,7 +38,7 @@ class Params(MethodParams):
     most_repetition: float = Field(default=0.3, gt=0, le=1, description="share of word triples said before")
     most_truncated: float = Field(default=0.5, gt=0, le=1, description="share of completions cut off")
     alarming: Sequence[str] = Field(
-        default=(HELD_OUT, LAGS, "uncorrelated", "repetition", "diversity"),
+        default=(HELD_OUT, LAGS, APART, "repetition", "diversity"),
         description="signs that raise the alarm alone",
     )
     num_signs: int = Field(default=3, ge=1, description="other signs at once that raise it together")
@@ -74,8 +74,9 @@ class Report:
     safe: int
     """The step to go back to: of those before the alarm the one with the highest held-out reward, else the last.
 
-    Signs that alarm only together say that the policy moves far: where the held-out reward is highest at their alarm,
-    that step is kept.
+    A step at which that reward gained less than its share of the proxy's gain (`least_share`) is not gone back to. The
+    alarm's own step is kept where the held-out reward still rises there: where only weaker signs alarmed together, at
+    all; where a sign of that reward itself did, surely (`fall_errors`); where the text alone did, never.
     """
     correlations: Mapping[int, float] = field(default_factory=dict)
     """Of proxy and held-out reward over the prompts of each step."""
@@ -110,13 +111,32 @@ def _safe(
     measured: Sequence[Measured], signs: Mapping[int, Sequence[str]], alarms: Sequence[int], params: Params
 ) -> Measured:
     """Return the step to go back to."""
-    before = [one for one in measured if not alarms or one.step < alarms[0]] or [measured[0]]
-    scored = [one for one in before if one.held_out is not None]
+    first = measured[0]
+    before = [one for one in measured if not alarms or one.step < alarms[0]] or [first]
+    scored = [
+        one for one in before if one.held_out is not None and (one is first or _has_its_share(first, one, params))
+    ]
     if not scored:
         return before[-1]
-    if alarms and not any(name in params.alarming for name in signs[alarms[0]]):
-        scored += [one for one in measured if one.step == alarms[0] and one.held_out is not None]
-    return max(scored, key=lambda one: float(_mean(one.held_out)))
+    best = max(scored, key=lambda one: float(_mean(one.held_out)))
+    at_alarm = next((one for one in measured if alarms and one.step == alarms[0]), best)
+    return at_alarm if _still_rises(best, at_alarm, signs[at_alarm.step], params) else best
+
+
+def _has_its_share(first: Measured, now: Measured, params: Params) -> bool:
+    lacking = _lacking(first, now, params)
+    return lacking is None or bool(lacking.mean() <= 0)
+
+
+def _still_rises(best: Measured, at_alarm: Measured, signs: Sequence[str], params: Params) -> bool:
+    """Return whether the held-out reward may be believed at an alarm and is higher there than at the best before."""
+    if at_alarm.held_out is None or best.held_out is None:
+        return False
+    alarming = {name for name in signs if name in params.alarming}
+    if alarming and not alarming & OF_HELD_OUT:
+        return False
+    gain, error = _mean_and_error(at_alarm.held_out, best.held_out)
+    return gain > (params.fall_errors * error if alarming else 0)
 
 
 def correlation(first: Floats, second: Floats) -> float:
@@ -147,19 +167,27 @@ def _held_out_falls(so_far: Sequence[Measured], params: Params) -> bool:
 
 
 def _held_out_lags(so_far: Sequence[Measured], params: Params) -> bool:
-    """Return whether the held-out reward gained less than a share of the proxy's gain, prompt by prompt.
+    """Return whether the held-out reward surely gained less than its share of the proxy's gain."""
+    lacking = _lacking(so_far[0], so_far[-1], params)
+    if lacking is None:
+        return False
+    mean, error = _mean_and_error(lacking, np.zeros_like(lacking))
+    return mean > params.fall_errors * error
 
-    Each gain is in units of that reward's spread over the prompts of the first step.
+
+def _lacking(first: Measured, now: Measured, params: Params) -> Floats | None:
+    """Return [P] what the held-out reward's gain lacks of its share of the proxy's, prompt by prompt.
+
+    Each gain is in units of that reward's spread over the prompts of the first step. None where the proxy gained
+    nothing, a reward does not vary or there is no held-out one.
     """
-    first, now = so_far[0], so_far[-1]
     if first.held_out is None or now.held_out is None or len(now.proxy) < 2:
-        return False
+        return None
+    gained = now.proxy - first.proxy
     spreads = first.proxy.std(ddof=1), first.held_out.std(ddof=1)
-    if not min(spreads) > 0:
-        return False
-    wanted = params.least_share * (now.proxy - first.proxy) / spreads[0]
-    lacking = _mean_and_error(wanted, (now.held_out - first.held_out) / spreads[1])
-    return bool(lacking[0] > params.fall_errors * lacking[1] and wanted.mean() > 0)
+    if not min(spreads) > 0 or not params.least_share * gained.mean() > 0:
+        return None
+    return params.least_share * gained / spreads[0] - (now.held_out - first.held_out) / spreads[1]
 
 
 def _uncorrelated(so_far: Sequence[Measured], params: Params) -> bool:
@@ -192,7 +220,7 @@ def _level(name: str, limit: str) -> Callable[[Sequence[Measured], Params], bool
 SIGNS: Mapping[str, Callable[[Sequence[Measured], Params], bool]] = {
     HELD_OUT: _held_out_falls,
     LAGS: _held_out_lags,
-    "uncorrelated": _uncorrelated,
+    APART: _uncorrelated,
     "disagreement": _ratio("disagreement", lambda ratio, params: ratio > params.disagreement_ratio),
     "length": _ratio("length", lambda ratio, params: max(ratio, 1 / max(ratio, 1e-9)) > params.length_ratio),
     "diversity": _ratio("distinct_2", lambda ratio, params: ratio < params.diversity_ratio),
@@ -201,6 +229,8 @@ SIGNS: Mapping[str, Callable[[Sequence[Measured], Params], bool]] = {
     "truncated": _level("truncated", "most_truncated"),
 }
 """Each sign: whether the last of some steps shows it."""
+OF_HELD_OUT = {HELD_OUT, LAGS, APART}
+"""Signs that the held-out reward raises: it is not fooled where they show."""
 
 
 def _mean(values: Floats | None) -> float:

@@ -33,6 +33,12 @@ def test_a_method_depends_on_the_shared_parts_it_imports():
     assert fingerprints._shared(folder / "aggregators/mean.py") == set()
 
 
+def test_a_policy_depends_on_the_loop_that_trains_it_and_not_on_what_watches_it():
+    reached = {path.name for path in fingerprints._files(fingerprints.REPOSITORY / "rlhf_pipeline/policy")}
+    assert {"training.py", "grpo.py", "watching.py"} <= reached
+    assert "reward_hack_monitor.py" not in reached
+
+
 def test_another_method_is_another_key():
     entry = catalogue.read(("least_beats_mean_weak",))[0]
     assert entry.key != fingerprints.key(entry.file, "validation/aggregators/mean")

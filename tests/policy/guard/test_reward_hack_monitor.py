@@ -21,15 +21,18 @@ def climb(held_out, seed=0, noise=1.0, **texts):
     return found
 
 
-RISES = [0.3 * step for step in range(11)]
+RISES = [0.5 * step for step in range(11)]
 HACKED = [0.0, 0.6, 1.2, 1.5, 1.5, 1.2, 0.7, 0.1, -0.5, -1.2, -2.0]
 
 
 def test_a_held_out_reward_that_falls_under_a_rising_proxy_raises_the_alarm_and_the_best_step_is_safe():
-    report = watch(climb(HACKED))
+    report = watch(climb(HACKED), Params(least_share=0))
     assert report.alarm in (6, 7)
     assert report.safe in (3, 4)
-    assert "held_out_falls" in report.signs[report.alarm]
+    assert report.signs[report.alarm] == ["held_out_falls"]
+    sooner = watch(climb(HACKED))
+    assert sooner.alarm < report.alarm
+    assert sooner.safe in (3, 4)
 
 
 def test_healthy_climbs_raise_none_over_many_seeds():
@@ -52,6 +55,47 @@ def test_a_held_out_reward_that_gains_little_lags_though_it_never_falls():
     assert report.signs[report.alarm] == ["held_out_lags"]
     assert report.alarm <= 4
     assert watch(climb(little, noise=0.3), Params(least_share=0.0)).alarm is None
+
+
+def test_a_noisier_held_out_reward_gains_less_in_its_own_spread_and_wants_a_smaller_share():
+    noisy = [climb([0.3 * step for step in range(11)], seed) for seed in range(20)]
+    assert sum(watch(steps).alarm is not None for steps in noisy) > 10
+    assert sum(watch(steps, Params(least_share=0.4)).alarm is not None for steps in noisy) <= 1
+
+
+def steady(proxy, held_out, **texts):
+    """Return a training whose rewards go as given at every prompt alike, but for what tells the prompts apart."""
+    worth = np.linspace(-2, 2, NUM_PROMPTS)
+    jitter = 0.01 * np.random.default_rng(0).normal(size=(len(proxy), NUM_PROMPTS))
+    return [
+        Measured(
+            step, one + worth, other + worth + jitter[step], **{name: values[step] for name, values in texts.items()}
+        )
+        for step, (one, other) in enumerate(zip(proxy, held_out, strict=True))
+    ]
+
+
+def test_the_step_of_a_lagging_alarm_is_kept_where_the_held_out_reward_surely_rises_still():
+    rising, fallen = steady([0, 1, 4], [0, 1, 1.2]), steady([0, 1, 4], [0, 1, 0.9])
+    assert (watch(rising).alarm, watch(rising).safe) == (2, 2)
+    assert (watch(fallen).alarm, watch(fallen).safe) == (2, 1)
+    unsure = [
+        Measured(one.step, one.proxy, one.held_out + noise)
+        for one, noise in zip(rising, 2 * np.random.default_rng(1).normal(size=(3, NUM_PROMPTS)), strict=True)
+    ]
+    assert watch(unsure, Params(least_share=0.4)).safe in (0, 1)
+
+
+def test_a_step_that_gained_less_than_its_share_is_not_gone_back_to_though_it_alarmed_nothing():
+    steps = steady([0, 1, 2, 3], [0, 0.5, 0.4, 0.3], repetition=[0, 0, 0, 0.9])
+    lenient = Params(alarming=["repetition"])
+    assert (watch(steps, lenient).alarm, watch(steps, lenient).safe) == (3, 0)
+    assert watch(steps, lenient.model_copy(update={"least_share": 0.3})).safe == 1
+
+
+def test_the_step_at_which_the_text_alone_alarms_is_never_kept():
+    report = watch(steady([0, 1, 2], [0, 1, 2], repetition=[0, 0, 0.9]))
+    assert (report.alarm, report.safe) == (2, 1)
 
 
 def test_rewards_of_other_scales_lag_alike_and_one_that_does_not_vary_never():
