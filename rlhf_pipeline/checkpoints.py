@@ -4,6 +4,7 @@ They lie outside the outputs of their stage, which DVC deletes before it runs, u
 training: with another input, setting, seed, library or line of code a training begins anew.
 """
 
+import gc
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -85,7 +86,11 @@ def train(trainer: Any) -> None:
 
     trainer.add_callback(NotAtTheEnd())
     found = latest(Path(trainer.args.output_dir))
-    trainer.train(resume_from_checkpoint=str(found) if found else None)
+    gc.freeze()  # transformers collects garbage at the end, and would search all that was imported
+    try:
+        trainer.train(resume_from_checkpoint=str(found) if found else None)
+    finally:
+        gc.unfreeze()
 
 
 def _is_whole(checkpoint: Path) -> bool:

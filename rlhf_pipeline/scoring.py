@@ -128,13 +128,15 @@ def score_all(
     import torch
 
     rewards = [torch.empty(one.num_heads, len(conversations)) for one in reward_models]
-    # Models this small gain more from running side by side than from several threads within one product of matrices.
-    with ThreadPoolExecutor(threads) as pool:
+    # Models this small gain more from running side by side than from several threads within one product of matrices:
+    # each runs on its share of the threads, or all would wait for each other.
+    own = max(torch.get_num_threads() // threads, 1)
+    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(own,)) as pool:
         run = pool.map if threads > 1 else map
         for start in range(0, len(conversations), WINDOW):
             part = slice(start, start + WINDOW)
             batches = _read(reward_models, conversations[part], batch_size)
-            windows = [own[:, part] for own in rewards]
+            windows = [one[:, part] for one in rewards]
             list(run(_forward, (one.model for one in reward_models), batches, windows))
     return rewards
 
@@ -176,7 +178,7 @@ def _forward(model: PreTrainedModel, chunks: Sequence[Chunk], rewards: Tensor) -
     """Write a model's [H, N] rewards of the conversations of one window."""
     import torch
 
-    with torch.no_grad():
+    with torch.inference_mode():
         for chunk in chunks:
             before = chunk.prefixes and prefixes.read(model, *(one.to(model.device) for one in chunk.prefixes))
             for batch in chunk.batches:

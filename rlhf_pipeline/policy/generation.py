@@ -86,6 +86,20 @@ def decode(
     if not _is_plain(generation_config, logits_processor, stopping_criteria, model_kwargs):
         found: Tensor = model._sample(input_ids, logits_processor, stopping_criteria, generation_config, **model_kwargs)
         return found
+    # Autograd's bookkeeping is a tenth of a small model's time; what leaves here may be trained on again.
+    with torch.inference_mode():
+        ids = _decode(model, input_ids, logits_processor, stopping_criteria, generation_config, **model_kwargs)
+    return ids.clone()
+
+
+def _decode(
+    model: Any,
+    input_ids: Tensor,
+    logits_processor: Any,
+    stopping_criteria: Any,
+    generation_config: Any,
+    **model_kwargs: Any,
+) -> Tensor:
     num_prompt, limit = input_ids.shape[1], stopping_criteria.max_length
     cache = _allocate(model_kwargs["past_key_values"], limit)
     ends, pad = generation_config._eos_token_tensor, generation_config._pad_token_tensor
