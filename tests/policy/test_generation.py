@@ -75,6 +75,13 @@ def test_without_chance_the_tokens_are_those_of_transformers(model):
     assert len({tuple(row) for row in own.tolist()}) > 1
 
 
+def test_a_model_that_has_drawn_is_trained_on_what_it_drew(model):
+    found = completions(model, {"custom_generate": decode}, [1])
+    model.train()(input_ids=found, labels=found).loss.backward()
+    assert all(torch.isfinite(weight.grad).all() for weight in model.parameters() if weight.grad is not None)
+    assert any(weight.grad.abs().sum() > 0 for weight in model.parameters() if weight.grad is not None)
+
+
 def test_rows_that_ended_leave_the_batch_and_equal_prompts_are_read_once(reference):
     model = models.load_policy(reference)[0].eval()
     shapes = []
