@@ -45,7 +45,7 @@ OURS: Mapping[str, Mapping[str, Any]] = {
 }
 """Threads and settings of the night's loop; the members are scored on as many threads, a model on each."""
 LAUNCH = (
-    "--cpu",
+    "--multi_gpu",  # with --cpu it starts one process, whatever is asked (accelerate 1.15)
     "--num_machines",
     "1",
     "--mixed_precision",
@@ -56,6 +56,8 @@ LAUNCH = (
     "0",
 )
 """Of `accelerate launch`: any free port of this machine."""
+ON_CPU = {"ACCELERATE_USE_CPU": "true"}
+"""What the processes are told, so that they are joined by gloo."""
 
 
 def optimise_ours(lab: Lab, folder: Path, seed: int, num_steps: int, threads: int, **settings: Any) -> dict[str, float]:
@@ -151,15 +153,20 @@ def prompts(lab: Lab) -> list[dict[str, Any]]:
 
 def measure_arm(lab: Lab, arm: str, seed: int, num_steps: int) -> dict[str, float]:
     """Return rates of one arm and the mean gold of its policy; nothing where this is not the first of its processes."""
+    from accelerate import PartialState
+
     from benchmarks.claims.parts import samples, worlds
     from rlhf_pipeline.models import load_policy
     from rlhf_pipeline.policy.sampling import sample
     from rlhf_pipeline.records import text
 
     with TemporaryDirectory() as name:
-        settings = {key: value for key, value in {**GRID, **OURS}[arm].items() if key != "processes"}
+        settings = dict({**GRID, **OURS}[arm])
+        several = settings.pop("processes", 1)
         optimise = optimise_trl if arm in GRID else optimise_ours
         found = optimise(lab, Path(name), seed, num_steps, **settings)
+        if PartialState().num_processes != several:
+            raise RuntimeError(f"{arm}: ran in {PartialState().num_processes} processes")
         if os.environ.get("RANK", "0") != "0":
             return {}
         asked = [row["prompt"] for row in worlds.draw(lab).evaluation_prompts]
@@ -176,7 +183,7 @@ def in_process(asked: argparse.Namespace, arm: str, seed: int) -> dict[str, floa
     launch = ["accelerate.commands.launch", *LAUNCH, "--num_processes", str(several), "-m"] if several > 1 else []
     command = [sys.executable, "-m", *launch, "benchmarks.policy", "--arm", arm, "--seed", str(asked.seed)]
     command += ["--training-seed", str(seed), "--steps", str(asked.steps), *["--toy"] * asked.toy]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | ON_CPU, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{arm}: {done.stderr[-2000:]}")
     told = [line for line in done.stdout.splitlines() if line.startswith("{")]  # that of the first process

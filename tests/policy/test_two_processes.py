@@ -23,15 +23,24 @@ def free_port() -> int:
 
 def climb(reference, out, *names, num_processes):
     out.mkdir()
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", str(num_processes)]
+    # With `--cpu` it starts one process, whatever is asked (accelerate 1.15); with `--multi_gpu` several, here by gloo.
+    several = ["--multi_gpu"] if num_processes > 1 else []
+    launch = [sys.executable, "-m", "accelerate.commands.launch", *several, "--num_processes", str(num_processes)]
     launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(SCRIPT.parents[2])}
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": str(SCRIPT.parents[2]),
+        "ACCELERATE_USE_CPU": "true",
+    }
     done = subprocess.run(
         [*launch, str(free_port()), SCRIPT, reference, out, *names],
         cwd=out, env=environment, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads((out / "found.json").read_text())
+    found = json.loads((out / "found.json").read_text())
+    assert found["processes"] == num_processes
+    return found["trajectory"]
 
 
 @pytest.mark.parametrize("name", ["grpo", pytest.param("online_dpo", marks=pytest.mark.slow)])

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import torch
+from accelerate import PartialState
 
 from rlhf_pipeline import methods, models
 from rlhf_pipeline.policy import padding
@@ -20,8 +21,6 @@ CLIMB |= {"num_sampled_prompts": 12, "save_samples_steps": 15}
 
 def main(reference: str, out: str, name: str, prompts: str = "shared") -> None:
     """Train the tiny policy, prompts read once or `whole`, and write its trajectory where this is the first process."""
-    import os
-
     if prompts == "whole":
         padding.read_prompts = lambda *_: None
     torch.set_num_threads(1)
@@ -32,8 +31,10 @@ def main(reference: str, out: str, name: str, prompts: str = "shared") -> None:
     algorithm = methods.load("policy/algorithms", name)
     params = methods.settings(algorithm, CLIMB)
     found = train(reference, ensemble, prompts_of(), algorithm, params, 1, Path(out, "model"))
-    if os.environ.get("RANK", "0") == "0":
-        Path(out, "found.json").write_text(json.dumps(found["trajectory"]))
+    state = PartialState()
+    if state.is_main_process:
+        told = {"processes": state.num_processes, "trajectory": found["trajectory"]}
+        Path(out, "found.json").write_text(json.dumps(told))
 
 
 if __name__ == "__main__":
