@@ -134,6 +134,7 @@ def arguments(setup: Setup, params: Params) -> dict[str, Any]:
         "temperature": 1.0,
         "top_k": 0,
         "top_p": 1.0,
+        "ddp_broadcast_buffers": False,  # a decoder's are constants, and would be sent before every pass
         "trust_remote_code": models.has_remote_code(setup.policy),
         **generation(params),
     }
