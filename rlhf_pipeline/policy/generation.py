@@ -88,24 +88,20 @@ def decode(
         return found
     # Autograd's bookkeeping is a tenth of a small model's time; what leaves here may be trained on again.
     with torch.inference_mode():
-        ids = _decode(model, input_ids, logits_processor, stopping_criteria, generation_config, **model_kwargs)
+        cache = _allocate(model_kwargs["past_key_values"], stopping_criteria.max_length)
+        mask = _mask_of_all(model_kwargs.get("attention_mask"), input_ids, stopping_criteria.max_length)
+        ids = _complete(model, input_ids, mask, cache, logits_processor, generation_config)
     return ids.clone()
 
 
-def _decode(
-    model: Any,
-    input_ids: Tensor,
-    logits_processor: Any,
-    stopping_criteria: Any,
-    generation_config: Any,
-    **model_kwargs: Any,
+def _complete(
+    model: Any, input_ids: Tensor, mask: Tensor, cache: DynamicCache, logits_processor: Any, generation_config: Any
 ) -> Tensor:
-    num_prompt, limit = input_ids.shape[1], stopping_criteria.max_length
-    cache = _allocate(model_kwargs["past_key_values"], limit)
+    """Return [B, L] of prompts, [B, P], and a mask of prompts and completions, as wide as these may become."""
+    num_prompt, limit = input_ids.shape[1], mask.shape[1]
     ends, pad = generation_config._eos_token_tensor, generation_config._pad_token_tensor
     ids = torch.full((len(input_ids), limit), int(pad), dtype=input_ids.dtype, device=input_ids.device)
     ids[:, :num_prompt] = input_ids
-    mask = _mask_of_all(model_kwargs.get("attention_mask"), input_ids, limit)
     positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
     rows = torch.arange(len(ids), device=ids.device)  # those in the batch
     is_open = torch.ones_like(rows, dtype=torch.bool)  # of them, those that have not ended

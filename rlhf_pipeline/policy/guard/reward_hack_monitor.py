@@ -171,7 +171,7 @@ def _held_out_lags(so_far: Sequence[Measured], params: Params) -> bool:
     lacking = _lacking(so_far[0], so_far[-1], params)
     if lacking is None:
         return False
-    mean, error = _mean_and_error(lacking, np.zeros_like(lacking))
+    mean, error = _mean_and_error(lacking, 0.0)
     return mean > params.fall_errors * error
 
 
@@ -237,7 +237,7 @@ def _mean(values: Floats | None) -> float:
     return float("-inf") if values is None else float(values.mean())
 
 
-def _mean_and_error(first: Floats | None, second: Floats) -> tuple[float, float]:
+def _mean_and_error(first: Floats | None, second: Floats | float) -> tuple[float, float]:
     """Return the mean of paired differences and its standard error."""
     difference = np.asarray(first) - second
     return float(difference.mean()), float(difference.std(ddof=1) / np.sqrt(len(difference)))
